@@ -1,0 +1,284 @@
+//! One client's WebSocket, from its handshake to its end.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::{
+    SinkExt, StreamExt,
+    future::OptionFuture,
+    stream::{SplitSink, SplitStream},
+};
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use tokio::{
+    select,
+    sync::{Notify, oneshot},
+    time::{Instant, interval_at, sleep_until, timeout},
+};
+
+use crate::{
+    Shared, methods,
+    outbox::Outbox,
+    protocol::{self, Invocation, Malformed, Record},
+};
+
+/// A client that takes nothing for this long is cut off, as Kestrel does.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client has to answer the WebSocket close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The hub's end of a connection, for all who want something from its client.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    id: String,
+    outbox: Outbox,
+    aborted: Notify,
+    questions: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    asked: AtomicU64,
+    last_unit_location: Mutex<Option<Instant>>,
+}
+
+/// What a client answered to an invocation of its method.
+pub(crate) type Answer = Result<Option<Box<RawValue>>, String>;
+
+/// Why a conversation is over, as its last record; `None`: the client is gone already.
+type LastRecord = Option<String>;
+
+impl Peer {
+    pub(crate) fn new(id: String) -> Self {
+        Self {
+            id,
+            outbox: Outbox::default(),
+            aborted: Notify::new(),
+            questions: Mutex::default(),
+            asked: AtomicU64::new(0),
+            last_unit_location: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Queues whole records and waits while the client is behind.
+    pub(crate) async fn send(&self, records: &str) -> bool {
+        self.outbox.send(records).await
+    }
+
+    /// Queues whole records unless the client is behind.
+    pub(crate) fn offer(&self, records: &str) -> bool {
+        self.outbox.try_send(records) == Some(true)
+    }
+
+    pub(crate) fn abort(&self) {
+        self.aborted.notify_one();
+    }
+
+    /// Invokes a method of the client and waits for what it returns. `None`: the connection ended.
+    pub(crate) async fn ask(&self, target: &str, arguments: &str) -> Option<Answer> {
+        let id = format!("s{}", self.asked.fetch_add(1, Ordering::Relaxed));
+        let (answer, answered) = oneshot::channel();
+        self.questions.lock().insert(id.clone(), answer);
+        if !self.send(&protocol::invocation(Some(&id), target, arguments)).await {
+            return None;
+        }
+        answered.await.ok()
+    }
+
+    fn answer(&self, id: &str, outcome: Answer) {
+        if let Some(question) = self.questions.lock().remove(id) {
+            // Whoever asked may have given up.
+            let _ = question.send(outcome);
+        }
+    }
+
+    /// Whether a call of `unitLocation` comes late enough after the last one that was accepted.
+    pub(crate) fn unit_location_due(&self, spacing: Duration) -> bool {
+        let mut last = self.last_unit_location.lock();
+        let due = last.is_none_or(|last| last.elapsed() >= spacing);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+}
+
+/// Takes its client out of the registry however the connection ends, the hub's own stop included.
+struct Membership {
+    shared: Arc<Shared>,
+    peer: Arc<Peer>,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.shared.registry.leave(&self.peer);
+        self.shared.tickets.discard(&self.peer.id);
+        self.peer.outbox.finish("");
+        self.peer.questions.lock().clear();
+        self.shared.note(format_args!("{} left", self.peer.id));
+    }
+}
+
+/// Serves a client until it leaves or is sent away.
+pub(crate) async fn serve(socket: WebSocket, shared: Arc<Shared>, id: String) {
+    shared.note(format_args!("{id} connected"));
+    let peer = Arc::new(Peer::new(id));
+    let _membership = Membership { shared: Arc::clone(&shared), peer: Arc::clone(&peer) };
+    let (sink, stream) = socket.split();
+    let mut inbox = Inbox { stream, bytes: Vec::new(), limit: shared.options.max_receive, jammed: false };
+    let mut writer = pin!(write(&peer.outbox, sink));
+
+    let last = select! {
+        last = converse(&mut inbox, &shared, &peer) => last,
+        () = peer.aborted.notified() => Some(protocol::CLOSE.to_owned()),
+        () = &mut writer => None,
+    };
+    shared.registry.leave(&peer);
+    if let Some(last) = last {
+        peer.outbox.finish(&last);
+        let farewell = async {
+            writer.await;
+            while inbox.stream.next().await.is_some_and(|message| message.is_ok()) {}
+        };
+        // A client that does not close in time is dropped.
+        let _ = timeout(CLOSE_TIMEOUT, farewell).await;
+    }
+}
+
+/// Writes what gathers in the outbox until that is finished or the client takes no more.
+async fn write(outbox: &Outbox, mut sink: SplitSink<WebSocket, Message>) {
+    while let Some(text) = outbox.take().await {
+        if !matches!(timeout(SEND_TIMEOUT, sink.send(Message::Text(text.into()))).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+    let close = CloseFrame { code: close_code::NORMAL, reason: Default::default() };
+    // A client that has left does not miss it.
+    let _ = timeout(SEND_TIMEOUT, sink.send(Message::Close(Some(close)))).await;
+}
+
+async fn converse(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> LastRecord {
+    let handshake = match timeout(shared.options.handshake_timeout, inbox.next()).await {
+        Ok(Ok(Some(record))) => protocol::check_handshake(&record),
+        Ok(Ok(None)) => return None,
+        Ok(Err(Malformed)) | Err(_) => Err(protocol::HANDSHAKE_CANCELED.to_owned()),
+    };
+    if let Err(error) = handshake {
+        return Some(protocol::handshake_refused(&error));
+    }
+    peer.send(protocol::HANDSHAKE_ACCEPTED).await;
+
+    select! {
+        outcome = receive(inbox, shared, peer) => match outcome {
+            Ok(Left::Politely) => Some(protocol::CLOSE.to_owned()),
+            Ok(Left::Silently) => None,
+            Err(Malformed) => Some(protocol::CLOSE_WITH_ERROR.to_owned()),
+        },
+        never = keep_alive(peer, shared.options.keep_alive) => match never {},
+    }
+}
+
+/// Pings on time whatever else is sent, as ASP.NET does.
+async fn keep_alive(peer: &Peer, period: Duration) -> std::convert::Infallible {
+    if period.is_zero() {
+        std::future::pending::<()>().await;
+    }
+    let mut ticks = interval_at(Instant::now() + period, period);
+    loop {
+        ticks.tick().await;
+        peer.offer(protocol::PING);
+    }
+}
+
+enum Left {
+    /// With a Close record.
+    Politely,
+    Silently,
+}
+
+/// Takes the client's records. Calls run one at a time and in order; while one runs and another waits, nothing
+/// more is read.
+async fn receive(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> Result<Left, Malformed> {
+    let patience = shared.options.client_timeout;
+    let mut running: OptionFuture<Pin<Box<dyn Future<Output = ()> + Send>>> = None.into();
+    let mut busy = false;
+    let mut waiting: Option<Invocation> = None;
+    let mut seen = Instant::now();
+    let mut pinged = false;
+    loop {
+        select! {
+            _ = &mut running, if busy => {
+                busy = false;
+                seen = Instant::now();
+            }
+            // Only a client that has pinged is expected to go on, and not while a call keeps the hub from reading.
+            () = sleep_until(seen + patience), if pinged && !busy => return Err(Malformed),
+            record = inbox.next(), if waiting.is_none() => {
+                let Some(record) = record? else { return Ok(Left::Silently) };
+                seen = Instant::now();
+                match protocol::parse(&record)? {
+                    Record::Invocation(call) => waiting = Some(call),
+                    Record::Completion { id, outcome } => peer.answer(&id, outcome),
+                    Record::Ping => pinged = true,
+                    Record::Close => return Ok(Left::Politely),
+                    Record::Ignored => {}
+                    Record::Unknown => inbox.jam(record),
+                }
+            }
+        }
+        if !busy && let Some(call) = waiting.take() {
+            let call = methods::answer(Arc::clone(shared), Arc::clone(peer), call);
+            running = Some(Box::pin(call) as Pin<Box<dyn Future<Output = ()> + Send>>).into();
+            busy = true;
+        }
+    }
+}
+
+/// Joins the client's messages and cuts them into records: where one ends says nothing about the other.
+struct Inbox {
+    stream: SplitStream<WebSocket>,
+    bytes: Vec<u8>,
+    limit: usize,
+    /// ASP.NET's parser does not get past a record of unknown type: everything after it goes unread.
+    jammed: bool,
+}
+
+impl Inbox {
+    /// The next record, or `None` when the client is gone. Nothing is lost when the future is dropped.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
+        loop {
+            if self.jammed && self.bytes.len() > self.limit {
+                return Err(Malformed);
+            }
+            if !self.jammed
+                && let Some(record) = protocol::first_record(&self.bytes, self.limit)?
+            {
+                let record = record.to_vec();
+                self.bytes.drain(..=record.len());
+                return Ok(Some(record));
+            }
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) => self.bytes.extend_from_slice(text.as_bytes()),
+                Some(Ok(Message::Binary(bytes))) => self.bytes.extend_from_slice(&bytes),
+                // A close is answered by reading on.
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => {}
+                Some(Err(_)) | None => return Ok(None),
+            }
+        }
+    }
+
+    fn jam(&mut self, mut record: Vec<u8>) {
+        record.append(&mut self.bytes);
+        self.bytes = record;
+        self.jammed = true;
+    }
+}

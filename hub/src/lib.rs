@@ -1,0 +1,270 @@
+//! A local hub that behaves as Sonoran CAD's `/apiWsHub` is documented to, and on the wire as the ASP.NET Core
+//! SignalR server behind it does: for demos, tests and benchmarks of a client.
+//!
+//! ```no_run
+//! use sonoran_hub::{Hub, Options, Shape};
+//!
+//! let hub = Hub::start(Options::default())?;
+//! println!("connect to {} as community demo with key demo-key", hub.url());
+//! let delivered = hub.push("demo", 1, r#"{"key":"demo-key","type":"EVENT_TONE","data":{}}"#, Shape::Object);
+//! println!("{}", hub.wait(delivered));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! A hub runs on a thread of its own, so that a test may block its own thread and still be served. Its futures can
+//! be awaited on any executor, or handed to [`Hub::wait`].
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod connection;
+mod control;
+mod endpoint;
+mod methods;
+mod options;
+mod outbox;
+mod protocol;
+mod push;
+mod registry;
+mod server;
+mod stream;
+mod tickets;
+
+use std::{
+    fmt, io,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use serde_json::value::RawValue;
+use tokio::{runtime::Handle, sync::oneshot, time::sleep};
+
+pub use options::{Community, Methods, Options, Sessions, Shape};
+pub use push::{Burst, BurstReport, Delivered, now_ns};
+pub use registry::{Auth, Call, Request, Session};
+use registry::{Pair, Registry};
+use tickets::Tickets;
+
+/// A running hub. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Hub {
+    shared: Arc<Shared>,
+    urls: Vec<String>,
+    hub_url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What all parts of a hub share.
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    registry: Registry,
+    tickets: Tickets,
+    /// The hub's own runtime.
+    handle: Handle,
+}
+
+impl Hub {
+    /// Starts a hub; when this returns, it listens.
+    ///
+    /// # Errors
+    /// When an address is taken, or a certificate is missing or unusable.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let (started, starting) = mpsc::sync_channel(1);
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("sonoran-hub".into()).spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            runtime.block_on(async {
+                let listeners = match server::bind(&options) {
+                    Ok(listeners) => listeners,
+                    Err(error) => return drop(started.send(Err(error))),
+                };
+                let urls: Vec<_> = listeners.iter().map(|listener| listener.url.clone()).collect();
+                let shared = Arc::new(Shared::new(options));
+                for listener in listeners {
+                    tokio::spawn(listener.serve(Arc::clone(&shared)));
+                }
+                if let Some(period) = shared.options.stream {
+                    tokio::spawn(stream::run(Arc::clone(&shared), period));
+                }
+                drop(started.send(Ok((shared, urls))));
+                // Either way it is time to go.
+                let _ = stopped.await;
+            });
+            // Dropping the runtime drops every connection as it is, as the end of a process would.
+        })?;
+        let (shared, urls) =
+            starting.recv().unwrap_or_else(|_| Err(io::Error::other("the hub's thread died")))?;
+        let hub_url = format!("ws{}{}", urls[0].trim_start_matches("http"), endpoint::PATH);
+        Ok(Self { shared, urls, hub_url, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// What a client connects to: `ws://127.0.0.1:PORT/apiWsHub`, or `wss`.
+    pub fn url(&self) -> &str {
+        &self.hub_url
+    }
+
+    /// The same address for plain HTTP, without a path: `http://127.0.0.1:PORT`, or `https`.
+    pub fn http(&self) -> &str {
+        &self.urls[0]
+    }
+
+    /// All addresses: the one of [`Hub::http`], and the unencrypted one beside it if there is one.
+    pub fn addresses(&self) -> &[String] {
+        &self.urls
+    }
+
+    /// Pushes an event to the sessions of exactly this community and server, or else by HTTP POST to the fallback
+    /// URL. `json` is not checked.
+    pub async fn push(&self, community: &str, server: u32, json: &str, shape: Shape) -> Delivered {
+        self.shared.push(&Pair(community.to_owned(), server), json, shape).await
+    }
+
+    /// Pushes many numbered events.
+    pub async fn burst(&self, burst: Burst) -> BurstReport {
+        let shared = Arc::clone(&self.shared);
+        self.run(async move { shared.burst(&burst).await }).await
+    }
+
+    /// Invokes any method of the clients of a server; `arguments` is the inside of a JSON array. Says whether there
+    /// was a client.
+    pub async fn call_client(&self, community: &str, server: u32, target: &str, arguments: &str) -> bool {
+        self.shared.call_client(&Pair(community.to_owned(), server), target, arguments).await
+    }
+
+    /// Invokes a method of a server's client and waits for its result; `None` is a result without a value.
+    ///
+    /// # Errors
+    /// With the client's own text, or when there is no client or it leaves.
+    pub async fn ask_client(
+        &self,
+        community: &str,
+        server: u32,
+        target: &str,
+        arguments: &str,
+    ) -> Result<Option<Box<RawValue>>, String> {
+        self.shared.ask_client(&Pair(community.to_owned(), server), target, arguments).await
+    }
+
+    /// Sends whole records, as they are, to the clients of a server: what no hub would send, too. Says whether there
+    /// was a client.
+    pub async fn send_raw(&self, community: &str, server: u32, records: &str) -> bool {
+        self.shared.send_to(&Pair(community.to_owned(), server), records).await
+    }
+
+    /// Sends the clients of a server away, or all, with a Close record that does not invite them back.
+    pub fn abort(&self, server: Option<u32>) -> usize {
+        self.shared.registry.abort(server)
+    }
+
+    /// Changes how authentication is answered from now on; [`Auth::default`] is normal.
+    pub fn set_auth(&self, auth: Auth) {
+        self.shared.registry.set_auth(auth);
+    }
+
+    /// Who is authenticated, in that order.
+    pub fn sessions(&self) -> Vec<Session> {
+        self.shared.registry.sessions().into_iter().map(|(session, _)| session).collect()
+    }
+
+    /// The calls of documented methods.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.registry.calls()
+    }
+
+    /// The HTTP requests to the hub's path.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.registry.requests()
+    }
+
+    /// Forgets calls and requests.
+    pub fn clear(&self) {
+        self.shared.registry.clear();
+    }
+
+    /// Waits until `condition` holds, which is looked at whenever a session comes or goes, a method is called or a
+    /// request arrives. `false`: it did not hold in time.
+    pub async fn until(&self, within: Duration, mut condition: impl FnMut(&Self) -> bool) -> bool {
+        let mut changes = self.shared.registry.changes();
+        let deadline = {
+            let _runtime = self.shared.handle.enter();
+            sleep(within)
+        };
+        tokio::pin!(deadline);
+        loop {
+            if condition(self) {
+                return true;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = &mut deadline => return condition(self),
+            }
+        }
+    }
+
+    /// Blocks until a future of this hub is done.
+    ///
+    /// # Panics
+    /// In asynchronous code, which awaits instead.
+    pub fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.shared.handle.block_on(future)
+    }
+
+    /// Stops at once, like a killed server: connections end without a Close record, and the address is free.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    async fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        match self.shared.handle.spawn(future).await {
+            Ok(value) => value,
+            // The hub lives as long as `self`: only a panic ends its tasks.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to report.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn new(options: Options) -> Self {
+        let registry = Registry::new(&options);
+        Self { options, registry, tickets: Tickets::default(), handle: Handle::current() }
+    }
+
+    fn community_or_default(&self, community: Option<String>) -> String {
+        let default = || self.options.communities.first().map(|first| first.id.clone());
+        community.or_else(default).unwrap_or_default()
+    }
+
+    async fn call_client(&self, pair: &Pair, target: &str, arguments: &str) -> bool {
+        self.send_to(pair, &protocol::invocation(None, target, arguments)).await
+    }
+
+    async fn ask_client(&self, pair: &Pair, target: &str, arguments: &str) -> connection::Answer {
+        let Some(peer) = self.registry.route(pair).into_iter().next() else {
+            return Err("no session for that server".into());
+        };
+        peer.ask(target, arguments).await.unwrap_or_else(|| Err("the client left".into()))
+    }
+
+    /// Tells the user, if they asked for it.
+    fn note(&self, text: fmt::Arguments<'_>) {
+        if self.options.verbose {
+            eprintln!("{:10.3} {text}", self.registry.now_ms() / 1000.0);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What is to be sent on one connection.
+//!
+//! Records gather in one text while the socket is busy and leave together in one WebSocket message, as they do in
+//! ASP.NET's pipe. Whoever is ahead of the socket by more than the pipe's size waits.
+
+use std::mem;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// The size of ASP.NET's transport buffer.
+const HIGH_WATER: usize = 64 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    filled: Notify,
+    emptied: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    text: String,
+    /// Nothing more is accepted; what is there still leaves.
+    finished: bool,
+}
+
+impl Outbox {
+    /// Adds whole records, waiting for room. `false`: the connection is over.
+    pub(crate) async fn send(&self, records: &str) -> bool {
+        loop {
+            // Created ahead of the check, so that no wake-up falls in between.
+            let emptied = self.emptied.notified();
+            if let Some(accepted) = self.try_send(records) {
+                return accepted;
+            }
+            emptied.await;
+        }
+    }
+
+    /// Adds whole records if there is room. `None`: there is none; `Some(false)`: the connection is over.
+    pub(crate) fn try_send(&self, records: &str) -> Option<bool> {
+        let mut state = self.state.lock();
+        if state.finished {
+            return Some(false);
+        }
+        if state.text.len() >= HIGH_WATER {
+            return None;
+        }
+        state.text.push_str(records);
+        drop(state);
+        self.filled.notify_one();
+        Some(true)
+    }
+
+    /// Adds the last record.
+    pub(crate) fn finish(&self, last: &str) {
+        let mut state = self.state.lock();
+        if !mem::replace(&mut state.finished, true) {
+            state.text.push_str(last);
+        }
+        drop(state);
+        self.filled.notify_one();
+        self.emptied.notify_waiters();
+    }
+
+    /// Waits for records; `None`: all were taken and no more will come.
+    pub(crate) async fn take(&self) -> Option<String> {
+        loop {
+            {
+                let mut state = self.state.lock();
+                if !state.text.is_empty() {
+                    let text = mem::take(&mut state.text);
+                    drop(state);
+                    self.emptied.notify_waiters();
+                    return Some(text);
+                }
+                if state.finished {
+                    return None;
+                }
+            }
+            self.filled.notified().await;
+        }
+    }
+}

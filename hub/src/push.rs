@@ -1,0 +1,172 @@
+//! Pushes: to the sessions of one server, or by HTTP where there is none.
+
+use std::{
+    fmt::{self, Write as _},
+    time::{Duration, Instant},
+};
+
+use http_body_util::Full;
+use hyper::{Request, body::Bytes, header};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde::Serialize;
+use tokio::time::{sleep, timeout};
+
+use crate::{Shape, Shared, protocol, registry::Pair};
+
+/// How long the fallback URL has to answer.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The client method that takes pushes.
+pub(crate) const PUSH_TARGET: &str = "pushEvent";
+
+/// Where a push went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// To at least one session.
+    WebSocket,
+    /// To the fallback URL, which answered with this status.
+    Http(u16),
+    /// To the fallback URL, which did not answer: why.
+    HttpFailed(String),
+    /// There was no session and no fallback URL.
+    Nowhere,
+}
+
+impl fmt::Display for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WebSocket => f.write_str("websocket"),
+            Self::Http(status) => write!(f, "http {status}"),
+            Self::HttpFailed(reason) => write!(f, "http failed: {reason}"),
+            Self::Nowhere => f.write_str("nowhere"),
+        }
+    }
+}
+
+/// Many numbered events in a row: `EVENT_UNIT_STATUS` with `seq`, `sentNs` and `pad` in its data.
+#[derive(Clone, Debug)]
+pub struct Burst {
+    /// Whose.
+    pub community: String,
+    /// For which server.
+    pub server: u32,
+    /// How many.
+    pub count: u64,
+    /// Length of `pad`.
+    pub size: usize,
+    /// Events a second; `None`: as fast as it goes.
+    pub rate: Option<f64>,
+    /// How an event becomes an argument.
+    pub shape: Shape,
+}
+
+impl Burst {
+    /// `count` small events, as fast as it goes.
+    pub fn new(community: &str, server: u32, count: u64) -> Self {
+        Self { community: community.to_owned(), server, count, size: 0, rate: None, shape: Shape::Object }
+    }
+}
+
+/// What became of a burst.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BurstReport {
+    /// Events that went to a session.
+    pub websocket: u64,
+    /// Events that did not.
+    pub other: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// The monotonic clock that the `sentNs` of a burst is read from, comparable within one machine on Unix and within
+/// one process elsewhere.
+pub fn now_ns() -> u64 {
+    #[cfg(unix)]
+    {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+    }
+    #[cfg(not(unix))]
+    {
+        use std::sync::LazyLock;
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed().as_nanos() as u64
+    }
+}
+
+impl Shared {
+    pub(crate) async fn push(&self, pair: &Pair, body: &str, shape: Shape) -> Delivered {
+        let argument = match shape {
+            Shape::Object => protocol::compact(body),
+            Shape::Verbatim => body.to_owned(),
+            Shape::String => protocol::quoted(body),
+        };
+        if self.send_to(pair, &protocol::invocation(None, PUSH_TARGET, &argument)).await {
+            return Delivered::WebSocket;
+        }
+        let Some(url) = self.options.fallback.clone() else { return Delivered::Nowhere };
+        // On the hub's own runtime: the caller's may be another one, or none.
+        let posted = self.handle.spawn(post(url, body.to_owned())).await;
+        posted.unwrap_or_else(|_| Delivered::HttpFailed("the hub stopped".into()))
+    }
+
+    pub(crate) async fn burst(&self, burst: &Burst) -> BurstReport {
+        let pair = Pair(burst.community.clone(), burst.server);
+        let mut report = BurstReport { websocket: 0, other: 0, seconds: 0.0 };
+        let key = self.options.communities.iter().find(|known| known.id == burst.community);
+        let key = protocol::quoted(key.map_or("", |known| &known.key));
+        let pad = "x".repeat(burst.size);
+        let started = Instant::now();
+        let mut body = String::new();
+        for seq in 0..burst.count {
+            if let Some(rate) = burst.rate {
+                let due = Duration::try_from_secs_f64(seq as f64 / rate).unwrap_or_default();
+                let early = due.saturating_sub(started.elapsed());
+                if early > Duration::from_millis(1) {
+                    sleep(early).await;
+                }
+            }
+            body.clear();
+            // Writing to a string cannot fail.
+            let _ = write!(
+                body,
+                "{{\"key\":{key},\"type\":\"EVENT_UNIT_STATUS\",\"data\":{{\"seq\":{seq},\"sentNs\":{},\"pad\":\"{pad}\"}}}}",
+                now_ns()
+            );
+            // It has no white space to lose.
+            let shape = if burst.shape == Shape::Object { Shape::Verbatim } else { burst.shape };
+            match self.push(&pair, &body, shape).await {
+                Delivered::WebSocket => report.websocket += 1,
+                _ => report.other += 1,
+            }
+        }
+        report.seconds = started.elapsed().as_secs_f64();
+        report
+    }
+
+    /// Sends whole records to the sessions of a server; `false`: there was none.
+    pub(crate) async fn send_to(&self, pair: &Pair, records: &str) -> bool {
+        let mut sent = false;
+        for peer in self.registry.route(pair) {
+            sent |= peer.send(records).await;
+        }
+        sent
+    }
+}
+
+async fn post(url: String, body: String) -> Delivered {
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::post(url).header(header::CONTENT_TYPE, "application/json; charset=utf-8");
+    let request = match request.body(Full::from(body)) {
+        Ok(request) => request,
+        Err(error) => return Delivered::HttpFailed(error.to_string()),
+    };
+    match timeout(HTTP_TIMEOUT, client.request(request)).await {
+        Ok(Ok(response)) => Delivered::Http(response.status().as_u16()),
+        Ok(Err(error)) => Delivered::HttpFailed(error.to_string()),
+        Err(_) => Delivered::HttpFailed("no answer in time".into()),
+    }
+}

@@ -1,0 +1,152 @@
+//! Sockets, TLS and HTTP.
+
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
+
+use axum::{
+    Extension, Router,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use serde::Serialize;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpSocket},
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{Options, Shared, control, endpoint};
+
+/// How many connections may wait to be accepted: a restart of the hub brings all its clients at once.
+const BACKLOG: u32 = 1024;
+
+/// `http` or `https`, for those who build a URL of this hub.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scheme(pub(crate) &'static str);
+
+/// An address that is listened on.
+pub(crate) struct Listener {
+    tcp: TcpListener,
+    tls: Option<TlsAcceptor>,
+    /// `http://` or `https://` with the real port.
+    pub(crate) url: String,
+}
+
+/// Binds what the options ask for, the main address first.
+pub(crate) fn bind(options: &Options) -> io::Result<Vec<Listener>> {
+    let tls = tls(options)?;
+    let mut listeners = vec![Listener::bind(options.listen, tls)?];
+    if let Some(plain) = options.plain {
+        listeners.push(Listener::bind(plain, None)?);
+    }
+    Ok(listeners)
+}
+
+impl Listener {
+    fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A hub that comes back takes the port of the one before, whose connections linger. On Windows the same
+        // option would let two hubs share a port.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let tcp = socket.listen(BACKLOG)?;
+        let url = format!("{}://{}", if tls.is_some() { "https" } else { "http" }, tcp.local_addr()?);
+        Ok(Self { tcp, tls, url })
+    }
+
+    /// Accepts and serves, for ever.
+    pub(crate) async fn serve(self, shared: Arc<Shared>) {
+        let scheme = Scheme(if self.tls.is_some() { "https" } else { "http" });
+        let router: Router = endpoint::routes(&shared)
+            .merge(control::routes())
+            .layer(Extension(scheme))
+            .with_state(Arc::clone(&shared));
+        loop {
+            // An error here is about one connection, or about too many of them: the next one may do better.
+            let Ok((stream, _)) = self.tcp.accept().await else {
+                tokio::task::yield_now().await;
+                continue;
+            };
+            // Without it small pushes would wait for the client's acknowledgements.
+            let _ = stream.set_nodelay(true);
+            let (router, tls, shared) = (router.clone(), self.tls.clone(), Arc::clone(&shared));
+            tokio::spawn(async move {
+                match tls {
+                    None => serve_http(stream, router).await,
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => serve_http(stream, router).await,
+                        Err(error) => shared.note(format_args!("no TLS: {error}")),
+                    },
+                }
+            });
+        }
+    }
+}
+
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
+    let service = TowerToHyperService::new(router);
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
+    // A client that breaks HTTP off is its own affair.
+    let _ = connection.await;
+}
+
+fn tls(options: &Options) -> io::Result<Option<TlsAcceptor>> {
+    let (cert, key) = match (&options.self_signed, &options.cert, &options.cert_key) {
+        (Some(folder), ..) => {
+            write_self_signed(folder)?;
+            (folder.join("cert.pem"), folder.join("key.pem"))
+        }
+        (None, Some(cert), Some(key)) => (cert.clone(), key.clone()),
+        _ => return Ok(None),
+    };
+    let chain: Vec<_> = CertificateDer::pem_file_iter(&cert)
+        .and_then(Iterator::collect)
+        .map_err(|error| invalid(format!("{}: {error}", cert.display())))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&key).map_err(|error| invalid(format!("{}: {error}", key.display())))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(invalid)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(config))))
+}
+
+/// Makes a certificate authority and with it a certificate for this machine's own names.
+fn write_self_signed(folder: &Path) -> io::Result<()> {
+    let mut authority = CertificateParams::default();
+    authority.distinguished_name.push(DnType::CommonName, "sonoran-hub test authority");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority =
+        KeyPair::generate().and_then(|key| CertifiedIssuer::self_signed(authority, key)).map_err(invalid)?;
+
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let key = KeyPair::generate().map_err(invalid)?;
+    let certificate = CertificateParams::new(names)
+        .and_then(|params| params.signed_by(&key, &authority))
+        .map_err(invalid)?;
+
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("ca.pem"), authority.pem())?;
+    fs::write(folder.join("cert.pem"), certificate.pem())?;
+    fs::write(folder.join("key.pem"), key.serialize_pem())
+}
+
+fn invalid(error: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error.to_string())
+}
+
+pub(crate) fn json_response(value: &impl Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response(),
+        Err(error) => (axum::http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

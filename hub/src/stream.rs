@@ -1,0 +1,66 @@
+//! Events by themselves: one of each documented type after the other, to whoever is there.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{Shared, protocol, push::PUSH_TARGET};
+
+/// One payload a line. Braced words stand for values that vary; quoted, for numbers.
+const EVENTS: &str = include_str!("events.jsonl");
+
+pub(crate) async fn run(shared: Arc<Shared>, period: Duration) {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for (number, template) in (0..).zip(EVENTS.lines().cycle()) {
+        ticks.tick().await;
+        for (session, peer) in shared.registry.sessions() {
+            if session.server.is_none() {
+                continue;
+            }
+            let community = shared.options.communities.iter().find(|known| known.id == session.community);
+            let key = community.map_or("", |known| &known.key);
+            // Who cannot follow misses some.
+            peer.offer(&protocol::invocation(None, PUSH_TARGET, &event(template, number, key)));
+        }
+    }
+}
+
+/// Fills a template in: the same number gives the same event.
+fn event(template: &str, number: u64, key: &str) -> String {
+    let (call, unit, status) = (1000 + number / 7, 1 + number % 25, number % 5);
+    let flag = number % 2 == 0;
+    let time = format!("{:02}:{:02}:{:02}", number / 3600 % 24, number / 60 % 60, number % 60);
+    template
+        .replace("\"{key}\"", &protocol::quoted(key))
+        .replace("\"{call}\"", &call.to_string())
+        .replace("\"{unit}\"", &unit.to_string())
+        .replace("\"{other}\"", &(unit % 25 + 1).to_string())
+        .replace("\"{status}\"", &status.to_string())
+        .replace("\"{flag}\"", &flag.to_string())
+        .replace("{unit}", &unit.to_string())
+        .replace("{number}", &number.to_string())
+        .replace("{time}", &time)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_template_makes_an_event_of_its_own_type_with_the_key_in_it() {
+        let mut types = HashSet::new();
+        for (number, template) in (0..).zip(EVENTS.lines()) {
+            let text = event(template, number, "a \"key\"");
+            let event: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            assert_eq!(event["key"], "a \"key\"");
+            assert!(!text.contains('{') || !text.contains("\"{"), "{text}");
+            assert!(types.insert(event["type"].as_str().map(str::to_owned)), "{text}");
+        }
+        assert_eq!(types.len(), 29);
+    }
+}

@@ -1,0 +1,108 @@
+//! Connection ids: given out by the negotiation, good for one connection, and not for long.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+
+/// How long an id that nobody uses stays known.
+const LIFETIME: Duration = Duration::from_secs(15);
+
+#[derive(Debug, Default)]
+pub(crate) struct Tickets(Mutex<HashMap<String, Ticket>>);
+
+#[derive(Debug)]
+struct Ticket {
+    id: String,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    IssuedAt(Instant),
+    InUse,
+}
+
+/// What a negotiation answers with.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    /// Names the connection.
+    pub(crate) id: String,
+    /// Opens it.
+    pub(crate) token: String,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Unknown,
+    InUse,
+}
+
+impl Tickets {
+    /// A new id; the older negotiation has no secret token beside it.
+    pub(crate) fn issue(&self, with_token: bool) -> Issued {
+        let id = random_id();
+        let token = if with_token { random_id() } else { id.clone() };
+        let mut tickets = self.0.lock();
+        tickets.retain(|_, ticket| !ticket.expired());
+        tickets.insert(token.clone(), Ticket { id: id.clone(), state: State::IssuedAt(Instant::now()) });
+        Issued { id, token }
+    }
+
+    /// Turns a token into its connection's id.
+    pub(crate) fn redeem(&self, token: &str) -> Result<String, Refused> {
+        let mut tickets = self.0.lock();
+        let ticket = tickets.get_mut(token).filter(|ticket| !ticket.expired()).ok_or(Refused::Unknown)?;
+        match std::mem::replace(&mut ticket.state, State::InUse) {
+            State::IssuedAt(_) => Ok(ticket.id.clone()),
+            State::InUse => Err(Refused::InUse),
+        }
+    }
+
+    /// An id for a client that did not negotiate.
+    pub(crate) fn walk_in(&self) -> String {
+        random_id()
+    }
+
+    /// Forgets a connection that has ended.
+    pub(crate) fn discard(&self, id: &str) {
+        self.0.lock().retain(|_, ticket| ticket.id != id);
+    }
+}
+
+impl Ticket {
+    fn expired(&self) -> bool {
+        matches!(self.state, State::IssuedAt(time) if time.elapsed() >= LIFETIME)
+    }
+}
+
+fn random_id() -> String {
+    let mut bytes = [0; 16];
+    // Without randomness an id is still unique enough for a hub on one's own machine: its address differs.
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes[..8].copy_from_slice(&crate::now_ns().to_le_bytes());
+    }
+    bytes.iter().fold(String::with_capacity(32), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_opens_one_connection_and_is_forgotten_with_it() {
+        let tickets = Tickets::default();
+        let issued = tickets.issue(true);
+        assert_eq!(tickets.redeem(&issued.id), Err(Refused::Unknown));
+        assert_eq!(tickets.redeem(&issued.token), Ok(issued.id.clone()));
+        assert_eq!(tickets.redeem(&issued.token), Err(Refused::InUse));
+        tickets.discard(&issued.id);
+        assert_eq!(tickets.redeem(&issued.token), Err(Refused::Unknown));
+    }
+}

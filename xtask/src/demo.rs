@@ -1,0 +1,91 @@
+//! `cargo xtask demo`: a local hub, a C program, and events on the screen.
+
+use std::{
+    process::{ExitCode, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{
+    build::Release,
+    process::{Background, command},
+    tools,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// End by itself after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+}
+
+/// How long a program may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    tools::require("demo")?;
+    println!("Building the library, the local hub and the C example; the first time takes some minutes.");
+    let release = Release::build()?;
+    let program = release.example("sonoran_demo")?;
+
+    // from here on Ctrl-C ends the programs first, then us
+    let (interrupted, interruption) = mpsc::channel();
+    // nobody listens any more once we are ending
+    ctrlc::set_handler(move || _ = interrupted.send(())).context("cannot handle Ctrl-C")?;
+
+    let (mut hub, address) = start_hub(&release)?;
+    println!(
+        "
+A local hub plays Sonoran CAD at {address} and pushes an event every 700 ms.
+The C program examples/c/sonoran_demo.c polls libsonoran.so 20 times a second, as a game server does, and prints:
+    SESSION_...   what the connection does: SESSION_READY means that the hub accepted the key and events flow
+    EVENT_...     what happens in the CAD: 911 calls, unit status, panic buttons
+Ctrl-C ends it.
+"
+    );
+    let mut host = command(program);
+    host.args(["demo", "1", &format!("{address}/apiWsHub")])
+        .env("SONORAN_API_KEY", "demo-key")
+        .stdin(Stdio::null());
+    let mut host = Background::start(host)?;
+
+    let end = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    while interruption.recv_timeout(Duration::from_millis(50)) == Err(RecvTimeoutError::Timeout) {
+        if let Some(status) = host.child().try_wait()? {
+            bail!("the C program ended by itself: {status}");
+        }
+        if let Some(status) = hub.child().try_wait()? {
+            bail!("the local hub ended by itself: {status}");
+        }
+        if end.is_some_and(|end| Instant::now() >= end) {
+            break;
+        }
+    }
+
+    // Ctrl-C in a terminal has reached it already; once more does no harm, unless it has ended by now
+    if host.child().try_wait()?.is_none() {
+        host.interrupt()?;
+    }
+    let status = host.wait(GRACE).context("the C program")?;
+    ensure!(status.success(), "the C program failed: {status}");
+    drop(hub.child().stdin.take());
+    hub.wait(GRACE).context("the local hub")?;
+    println!("\nThe C program said goodbye and ended, and so did the hub.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the hub and returns its address. It ends when its stdin does, whatever becomes of us.
+fn start_hub(release: &Release) -> Result<(Background, String)> {
+    let mut hub = command(release.hub());
+    hub.args(["--listen", "127.0.0.1:0", "--stream", "700", "--stop-on-eof"]);
+    hub.stdin(Stdio::piped()).stdout(Stdio::piped());
+    // a Ctrl-C in the terminal is not for the hub: it outlives the program that says goodbye to it
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut hub, 0);
+    let mut hub = Background::start(hub)?;
+    let line = hub.first_line()?;
+    let address = line.strip_prefix("listening ").context("the local hub did not start")?.to_owned();
+    Ok((hub, address))
+}

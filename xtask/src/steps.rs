@@ -1,0 +1,185 @@
+//! What `cargo xtask test` does, step by step.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpStream,
+    path::PathBuf,
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    build::{Release, root},
+    process::{Background, cargo, command, run},
+    tools,
+};
+
+/// One step. It needs the tools that `tools.rs` has for its name.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    /// What it shows when it passes.
+    pub(crate) about: &'static str,
+    job: Job,
+}
+
+enum Job {
+    Call(fn() -> Outcome),
+    /// Runs `test.sh` in this folder.
+    Script(&'static str),
+}
+
+/// What became of a step that did not fail.
+pub(crate) enum Verdict {
+    /// It passed, but for what these lines say.
+    Passed(Vec<String>),
+    /// It could not be run here, and why.
+    NotRun(String),
+}
+
+type Outcome = Result<Verdict>;
+
+const fn call(name: &'static str, about: &'static str, job: fn() -> Outcome) -> Step {
+    Step { name, about, job: Job::Call(job) }
+}
+
+const fn script(name: &'static str, about: &'static str, folder: &'static str) -> Step {
+    Step { name, about, job: Job::Script(folder) }
+}
+
+/// All steps, what fails fast first.
+const STEPS: &[Step] = &[
+    call("fmt", "the sources are formatted", fmt),
+    call("clippy", "clippy has no warning", clippy),
+    call("docs", "rustdoc has no warning", docs),
+    call("header", "include/sonoran.h is what src/ffi.rs says", header),
+    call("test", "cargo test", cargo_test),
+    call("musl", "the library type-checks for Linux musl", || cross("x86_64-unknown-linux-musl", "musl-gcc")),
+    call("windows", "the library type-checks for Windows", || {
+        cross("x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc")
+    }),
+    call("release", "the C programs run on the release build", release),
+    call("demo", "cargo xtask demo shows events and ends cleanly", demo),
+    script("cpp", "the C++ binding", "bindings/cpp"),
+    script("lua", "the LuaJIT binding", "bindings/lua"),
+    script("csharp", "the C# binding", "bindings/csharp"),
+    script("fivem", "the FiveM example", "examples/fivem"),
+];
+
+/// The steps that this checkout has.
+pub(crate) fn all() -> impl Iterator<Item = &'static Step> {
+    STEPS.iter().filter(|step| match step.job {
+        Job::Call(_) => true,
+        Job::Script(folder) => root().join(folder).join("test.sh").exists(),
+    })
+}
+
+impl Step {
+    pub(crate) fn run(&self) -> Outcome {
+        match self.job {
+            Job::Call(job) => job(),
+            Job::Script(folder) => run_script(folder),
+        }
+    }
+}
+
+fn fmt() -> Outcome {
+    run(cargo("fmt --all --check")).map(Verdict::Passed)
+}
+
+fn clippy() -> Outcome {
+    run(cargo("clippy --workspace --all-targets --all-features -- -D warnings")).map(Verdict::Passed)
+}
+
+fn docs() -> Outcome {
+    let mut doc = cargo("doc --no-deps --workspace");
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    run(doc).map(Verdict::Passed)
+}
+
+/// Building writes the header anew, so a header that is not current shows up as a change.
+fn header() -> Outcome {
+    if !root().join(".git").exists() {
+        return Ok(Verdict::NotRun("this checkout has no .git to compare include/sonoran.h with".into()));
+    }
+    // what `cargo test` needs, so that nothing is built for this step alone
+    run(cargo("build --workspace --bins --tests"))?;
+    let mut tracked = command("git");
+    tracked.args(["ls-files", "--error-unmatch", "include/sonoran.h"]);
+    run(tracked)?;
+    let mut diff = command("git");
+    diff.args(["diff", "--exit-code", "--", "include/"]);
+    run(diff).context("include/sonoran.h was not current; the build has written it anew: commit it")?;
+    Ok(Verdict::Passed(Vec::new()))
+}
+
+fn cargo_test() -> Outcome {
+    run(cargo("test --workspace")).map(Verdict::Passed)
+}
+
+fn cross(target: &str, cc: &str) -> Outcome {
+    if !tools::provide_target(target) {
+        return Ok(Verdict::NotRun(format!("rustup cannot add the target {target} here")));
+    }
+    let name = target.replace('-', "_");
+    let mut check = cargo(&format!("check -p sonoran --target {target}"));
+    check.env(format!("CC_{name}"), cc);
+    if target.ends_with("musl") {
+        // a shared library for musl cannot have libc inside
+        check.env(format!("CARGO_TARGET_{}_RUSTFLAGS", name.to_uppercase()), "-C target-feature=-crt-static");
+    }
+    run(check).map(Verdict::Passed)
+}
+
+fn release() -> Outcome {
+    let release = Release::build()?;
+    let mut hosts = cargo("test --test c_hosts");
+    hosts.env("SONORAN_LIBRARY", release.library());
+    run(hosts).map(Verdict::Passed)
+}
+
+/// Runs the demo until some events were shown, ends it with Ctrl-C, and looks for leftovers.
+fn demo() -> Outcome {
+    const EVENTS: usize = 5;
+    Release::build()?;
+    let mut demo = command(std::env::current_exe()?);
+    demo.args(["demo", "--seconds", "120"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut demo = Background::start(demo)?;
+    let stdout = demo.child().stdout.take().context("stdout is piped")?;
+    let (mut events, mut closed, mut ended, mut address) = (0, false, false, None);
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        println!("    {line}");
+        let word = |number| line.split_whitespace().nth(number).unwrap_or_default();
+        events += usize::from(word(1).starts_with("EVENT_"));
+        closed |= word(1) == "SESSION_CLOSED";
+        ended |= line.ends_with("so did the hub.");
+        address = address.or_else(|| line.split_whitespace().find_map(hub_address));
+        if events == EVENTS && word(1).starts_with("EVENT_") {
+            demo.interrupt()?;
+        }
+    }
+    let status = demo.wait(Duration::from_secs(60))?;
+    ensure!(status.success(), "the demo failed: {status}");
+    ensure!(events >= EVENTS, "the demo showed {events} events in two minutes");
+    ensure!(closed && ended, "the demo did not end cleanly");
+    let address = address.context("the demo did not name the hub's address")?;
+    ensure!(TcpStream::connect(&address).is_err(), "the demo's hub still listens on {address}");
+    Ok(Verdict::Passed(Vec::new()))
+}
+
+fn hub_address(word: &str) -> Option<String> {
+    word.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default().to_owned())
+}
+
+fn run_script(folder: &str) -> Outcome {
+    let release = Release::build()?;
+    let folder: PathBuf = root().canonicalize()?.join(folder);
+    let mut test = command(folder.join("test.sh"));
+    test.current_dir(&folder)
+        .env("SONORAN_LIBRARY", release.library())
+        .env("SONORAN_HUB", release.hub())
+        .env("SONORAN_INCLUDE", root().canonicalize()?.join("include"));
+    run(test).map(Verdict::Passed)
+}

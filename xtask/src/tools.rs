@@ -1,0 +1,126 @@
+//! The programs that the steps need beyond Rust, and how they get here.
+
+use std::{env, path::Path, process::Command};
+
+use anyhow::{Result, bail};
+
+use crate::process::{cargo, command, run, succeeds};
+
+/// A tool, Debian's packages with it, and the steps that need it.
+struct Tool {
+    /// A command in the search path, or the path of a file.
+    name: &'static str,
+    packages: &'static str,
+    steps: &'static [&'static str],
+}
+
+const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'static str]) -> Tool {
+    Tool { name, packages, steps }
+}
+
+/// Which step needs what.
+const TOOLS: &[Tool] = &[
+    tool("git", "git", &["header"]),
+    tool("cc", "gcc libc6-dev", &["test", "release", "demo"]),
+    tool("c++", "g++", &["test", "release", "cpp"]),
+    tool("nm", "binutils", &["test", "release"]),
+    tool("valgrind", "valgrind", &["test", "release"]),
+    tool("node", "nodejs", &["test"]),
+    tool("npm", "npm", &["test"]),
+    tool("musl-gcc", "musl-tools", &["musl"]),
+    tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
+    tool("luajit", "luajit", &["lua"]),
+    tool("mcs", "mono-mcs", &["csharp", "fivem"]),
+    tool("mono", "mono-runtime", &["csharp", "fivem"]),
+    tool("/usr/lib/mono/4.5-api/mscorlib.dll", "libmono-cil-dev", &["csharp", "fivem"]),
+];
+
+/// Fails with what to do if a tool of this step is missing.
+pub(crate) fn require(step: &str) -> Result<()> {
+    match missing(&[step]).as_slice() {
+        [] => Ok(()),
+        tools => bail!("{}", advice(tools)),
+    }
+}
+
+/// Installs what these steps lack, where we may.
+pub(crate) fn provide(steps: &[&str]) -> Result<()> {
+    for (component, step) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if steps.contains(&step) && !cargo(&format!("{step} --version")).output()?.status.success() {
+            run(with(command("rustup"), &format!("component add {component}")))?;
+        }
+    }
+    let lacking = missing(steps);
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let Some(apt) = apt() else { bail!("{}", advice(&lacking)) };
+    println!("installing {}", packages(&lacking));
+    run(with(apt(), "update -qq"))?;
+    let install = format!("install -y -qq --no-install-recommends {}", packages(&lacking));
+    run(with(apt(), &install))?;
+    match missing(steps).as_slice() {
+        [] => Ok(()),
+        tools => bail!("apt-get installed {} without an error, yet: {}", packages(&lacking), advice(tools)),
+    }
+}
+
+/// Whether the standard library for a target is there, or could be installed.
+pub(crate) fn provide_target(target: &str) -> bool {
+    let there = || {
+        let output = command("rustc").args(["--print", "target-libdir", "--target", target]).output();
+        output.is_ok_and(|output| {
+            let folder = String::from_utf8_lossy(&output.stdout);
+            Path::new(folder.trim()).read_dir().is_ok_and(|mut files| files.next().is_some())
+        })
+    };
+    there() || (run(with(command("rustup"), &format!("target add {target}"))).is_ok() && there())
+}
+
+fn missing(steps: &[&str]) -> Vec<&'static Tool> {
+    let needed = TOOLS.iter().filter(|tool| tool.steps.iter().any(|step| steps.contains(step)));
+    needed.filter(|tool| !is_there(tool.name)).collect()
+}
+
+fn is_there(name: &str) -> bool {
+    // an absolute name stands for itself in every folder
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file())
+}
+
+fn packages(tools: &[&Tool]) -> String {
+    let packages: Vec<_> = tools.iter().map(|tool| tool.packages).collect();
+    packages.join(" ")
+}
+
+fn advice(tools: &[&Tool]) -> String {
+    let names: Vec<_> = tools.iter().map(|tool| tool.name).collect();
+    format!(
+        "this needs {}, which are not here: on Debian install them with `apt-get install {}` as root, elsewhere with \
+         your system's packages, or leave out the steps that need them with --only",
+        names.join(", "),
+        packages(tools)
+    )
+}
+
+/// How to call apt-get, where it exists and we may.
+fn apt() -> Option<fn() -> Command> {
+    if !is_there("apt-get") {
+        None
+    } else if command("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n") {
+        Some(|| quiet(command("apt-get")))
+    } else if succeeds("sudo", &["-n", "true"]) {
+        Some(|| quiet(with(command("sudo"), "-n DEBIAN_FRONTEND=noninteractive apt-get")))
+    } else {
+        None
+    }
+}
+
+fn quiet(mut apt: Command) -> Command {
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt
+}
+
+fn with(mut command: Command, arguments: &str) -> Command {
+    command.args(arguments.split(' '));
+    command
+}

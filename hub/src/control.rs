@@ -95,19 +95,25 @@ async fn burst(State(shared): Hub, Query(wanted): Query<BurstParameters>) -> Res
     json_response(&shared.burst(&burst).await)
 }
 
+type BadRequest = (StatusCode, &'static str);
+
 /// The inside of a JSON array.
-fn arguments(body: &str) -> Result<String, Response> {
-    let bad = |_| (StatusCode::BAD_REQUEST, "the body must be a JSON array of arguments").into_response();
+fn arguments(body: &str) -> Result<String, BadRequest> {
+    let bad = |_| (StatusCode::BAD_REQUEST, "the body must be a JSON array of arguments");
     let arguments: Vec<&RawValue> = serde_json::from_str(body).map_err(bad)?;
     Ok(arguments.iter().map(|argument| argument.get()).collect::<Vec<_>>().join(","))
 }
 
-async fn raw(State(shared): Hub, Query(address): Query<Address>, body: String) -> Result<(), Response> {
+async fn raw(State(shared): Hub, Query(address): Query<Address>, body: String) -> Result<(), BadRequest> {
     shared.call_client(&address.pair(&shared), address.target(), &arguments(&body)?).await;
     Ok(())
 }
 
-async fn ask(State(shared): Hub, Query(address): Query<Address>, body: String) -> Result<Response, Response> {
+async fn ask(
+    State(shared): Hub,
+    Query(address): Query<Address>,
+    body: String,
+) -> Result<Response, BadRequest> {
     let arguments = arguments(&body)?;
     let pair = address.pair(&shared);
     let answer = shared.ask_client(&pair, address.target(), &arguments);

@@ -123,7 +123,8 @@ async fn authenticate(
 
 fn unit_location(shared: &Shared, peer: &Arc<Peer>, updates: &RawValue) -> String {
     let session = shared.registry.session_of(peer);
-    let server = session.as_ref().map(|session| session.server.map_or("null".into(), |id| id.to_string()));
+    let server =
+        session.as_ref().map(|session| session.server.map_or_else(|| "null".into(), |id| id.to_string()));
     shared.registry.record_call("unitLocation", peer, server, Some(updates));
     if session.is_none() {
         return refuse("Unauthenticated. Call authenticate first.");

@@ -85,7 +85,7 @@ pub(crate) fn parse(record: &[u8]) -> Result<Record, Malformed> {
         1 | 4 => {
             let streaming = kind == 4;
             let arguments = fields.required("arguments")?;
-            let target = target.filter(|target| !target.is_empty()).ok_or(Malformed)?;
+            let target = target.ok_or(Malformed)?;
             let id = if streaming { Some(known(id)?) } else { id.filter(|id| !id.is_empty()) };
             Ok(Record::Invocation(Invocation { id, target, arguments, streaming }))
         }

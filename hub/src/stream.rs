@@ -29,7 +29,7 @@ pub(crate) async fn run(shared: Arc<Shared>, period: Duration) {
 /// Fills a template in: the same number gives the same event.
 fn event(template: &str, number: u64, key: &str) -> String {
     let (call, unit, status) = (1000 + number / 7, 1 + number % 25, number % 5);
-    let flag = number % 2 == 0;
+    let flag = number.is_multiple_of(2);
     let time = format!("{:02}:{:02}:{:02}", number / 3600 % 24, number / 60 % 60, number % 60);
     template
         .replace("\"{key}\"", &protocol::quoted(key))

@@ -1,0 +1,571 @@
+//! A validating JSON scanner that finds things in a text and copies nothing.
+//!
+//! One pass over a record checks its grammar, finds the envelope's fields and the few members of the
+//! payload that matter, and leaves every byte of the payload as it is. Nesting costs a bit per level
+//! and no stack, so that no text can overflow it.
+
+use std::borrow::Cow;
+
+/// Where and why a text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{what} at byte {at}")]
+pub(crate) struct JsonError {
+    at: usize,
+    what: &'static str,
+}
+
+/// The content of a JSON string, as it stands between its quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Text<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// The text that is meant. A surrogate escape without its partner becomes U+FFFD.
+    pub(crate) fn decode(self) -> Cow<'a, str> {
+        if !self.escaped {
+            return Cow::Borrowed(self.raw);
+        }
+        // room for the NUL that may follow, so that an event made of it is not moved again
+        let mut out = String::with_capacity(self.raw.len() + 1);
+        let mut rest = self.raw;
+        while let Some((plain, tail)) = rest.split_once('\\') {
+            out.push_str(plain);
+            let mut chars = tail.chars();
+            match chars.next() {
+                Some('b') => out.push('\u{8}'),
+                Some('f') => out.push('\u{c}'),
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                Some('t') => out.push('\t'),
+                Some('u') => {
+                    let (character, after) = unicode_escape(chars.as_str());
+                    out.push(character);
+                    rest = after;
+                    continue;
+                }
+                Some(other) => out.push(other),
+                None => {}
+            }
+            rest = chars.as_str();
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
+    }
+
+    /// Whether the text that is meant is this one.
+    pub(crate) fn is(self, text: &str) -> bool {
+        if self.escaped { self.decode() == text } else { self.raw == text }
+    }
+}
+
+/// Reads what follows `\u`: the character, and what comes after it.
+fn unicode_escape(text: &str) -> (char, &str) {
+    let unit = |text: &str| text.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+    let after = |text: &'_ str, bytes: usize| -> usize { bytes.min(text.len()) };
+    let Some(first) = unit(text) else { return (char::REPLACEMENT_CHARACTER, "") };
+    let rest = text.get(after(text, 4)..).unwrap_or_default();
+    let second = rest.strip_prefix("\\u").and_then(unit);
+    match char::decode_utf16([first].into_iter().chain(second)).next() {
+        Some(Ok(character)) if character.len_utf16() == 2 => {
+            (character, rest.get(after(rest, 6)..).unwrap_or_default())
+        }
+        Some(Ok(character)) => (character, rest),
+        _ => (char::REPLACEMENT_CHARACTER, rest),
+    }
+}
+
+/// Where a member of an object stands: from its key's quote to the end of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member<'a> {
+    /// Offset of the key's opening quote in the object's text.
+    pub(crate) start: usize,
+    /// Offset behind the value in the object's text.
+    pub(crate) end: usize,
+    /// The value's text.
+    pub(crate) value: &'a str,
+}
+
+/// A value, and where its own members of two names stand if it is an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Noted<'a> {
+    /// The value's text.
+    pub(crate) text: &'a str,
+    /// The first member of each name.
+    pub(crate) members: [Option<Member<'a>>; 2],
+    /// Whether a name occurs more than once.
+    pub(crate) repeated: bool,
+}
+
+/// A position in a text.
+#[derive(Debug, Clone)]
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The first byte of the next token, without moving past it.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        self.space();
+        self.byte()
+    }
+
+    /// Moves past one value of any kind and returns its text.
+    pub(crate) fn value(&mut self) -> Result<&'a str, JsonError> {
+        self.text_of(Self::skip_value)
+    }
+
+    /// Moves past one value and notes its own members of the two names.
+    pub(crate) fn value_noting(&mut self, names: [&str; 2]) -> Result<Noted<'a>, JsonError> {
+        let mut noted = Noted { text: "", members: [None; 2], repeated: false };
+        if self.peek() != Some(b'{') {
+            noted.text = self.value()?;
+            return Ok(noted);
+        }
+        let object = self.at;
+        self.members(|scanner, start, key| {
+            let value = scanner.value()?;
+            for (name, slot) in names.iter().zip(&mut noted.members) {
+                if key.is(name) {
+                    noted.repeated |= slot.is_some();
+                    slot.get_or_insert(Member { start: start - object, end: scanner.at - object, value });
+                }
+            }
+            Ok(())
+        })?;
+        noted.text = self.since(object);
+        Ok(noted)
+    }
+
+    /// Moves past an object. For each member `each` gets the offset of its key, and the key, and has to
+    /// move past the value.
+    pub(crate) fn members(
+        &mut self,
+        mut each: impl FnMut(&mut Self, usize, Text<'a>) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.expect(b'{', "expected an object")?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.space();
+            let start = self.at;
+            let key = self.string()?;
+            self.expect(b':', "expected a colon")?;
+            each(self, start, key)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.fail("expected a comma or the end of the object"),
+            }
+        }
+    }
+
+    /// Moves past an array. For each element `each` gets its index and has to move past it.
+    pub(crate) fn elements(
+        &mut self,
+        mut each: impl FnMut(&mut Self, usize) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.expect(b'[', "expected an array")?;
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        for index in 0.. {
+            each(self, index)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.fail("expected a comma or the end of the array"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves past a string and returns its content.
+    pub(crate) fn string(&mut self) -> Result<Text<'a>, JsonError> {
+        self.expect(b'"', "expected a string")?;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            self.plain_text();
+            match self.byte() {
+                Some(b'"') => {
+                    let raw = self.since(start);
+                    self.at += 1;
+                    return Ok(Text { raw, escaped });
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += 1;
+                    self.escape()?;
+                }
+                Some(_) => return self.fail("a raw control character in a string"),
+                None => return self.fail("a string without end"),
+            }
+        }
+    }
+
+    /// The text of what `scan` moves past.
+    pub(crate) fn text_of(
+        &mut self,
+        scan: impl FnOnce(&mut Self) -> Result<(), JsonError>,
+    ) -> Result<&'a str, JsonError> {
+        self.space();
+        let start = self.at;
+        scan(self)?;
+        Ok(self.since(start))
+    }
+
+    /// Succeeds where nothing but white space is left.
+    pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        if self.peek().is_none() { Ok(()) } else { self.fail("unexpected text after the value") }
+    }
+
+    fn skip_value(&mut self) -> Result<(), JsonError> {
+        let mut open = Nesting::default();
+        loop {
+            self.space();
+            match self.byte() {
+                Some(b'"') => _ = self.string()?,
+                Some(b'{') => {
+                    self.at += 1;
+                    if self.peek() != Some(b'}') {
+                        open.push(true);
+                        self.key()?;
+                        continue;
+                    }
+                    self.at += 1;
+                }
+                Some(b'[') => {
+                    self.at += 1;
+                    if self.peek() != Some(b']') {
+                        open.push(false);
+                        continue;
+                    }
+                    self.at += 1;
+                }
+                Some(b't') => self.literal("true")?,
+                Some(b'f') => self.literal("false")?,
+                Some(b'n') => self.literal("null")?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                _ => return self.fail("expected a value"),
+            }
+            // a value has ended: close what ends with it, up to where the next one starts
+            loop {
+                let Some(in_object) = open.top() else { return Ok(()) };
+                match (self.peek(), in_object) {
+                    (Some(b','), false) => {
+                        self.at += 1;
+                        break;
+                    }
+                    (Some(b','), true) => {
+                        self.at += 1;
+                        self.key()?;
+                        break;
+                    }
+                    (Some(b'}'), true) | (Some(b']'), false) => {
+                        self.at += 1;
+                        open.pop();
+                    }
+                    _ => return self.fail("expected a comma or the end of the object or array"),
+                }
+            }
+        }
+    }
+
+    fn key(&mut self) -> Result<(), JsonError> {
+        self.space();
+        self.string()?;
+        self.expect(b':', "expected a colon")
+    }
+
+    /// Moves to the next quote, backslash or control character, eight bytes at a time.
+    fn plain_text(&mut self) {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        const HIGH: u64 = 0x8080_8080_8080_8080;
+        let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word;
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        for chunk in rest.chunks(8) {
+            let Ok(bytes) = <[u8; 8]>::try_from(chunk) else { break };
+            let word = u64::from_le_bytes(bytes);
+            let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
+            let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
+            let control = word.wrapping_sub(ONES * 0x20) & !word;
+            let found = (quote | backslash | control) & HIGH;
+            if found != 0 {
+                // a borrow can mark bytes above the first true one, never below it
+                self.at += (found.trailing_zeros() / 8) as usize;
+                return;
+            }
+            self.at += 8;
+        }
+        while self.byte().is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+            self.at += 1;
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), JsonError> {
+        match self.byte() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                let digits = self.text.as_bytes().get(self.at..self.at + 4).unwrap_or_default();
+                if digits.len() != 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return self.fail("expected four hexadecimal digits");
+                }
+                self.at += 4;
+            }
+            _ => return self.fail("an unknown escape in a string"),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<(), JsonError> {
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.byte() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.byte() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.byte() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start { self.fail("expected a digit") } else { Ok(()) }
+    }
+
+    fn literal(&mut self, word: &str) -> Result<(), JsonError> {
+        if self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+            self.at += word.len();
+            Ok(())
+        } else {
+            self.fail("expected true, false or null")
+        }
+    }
+
+    fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), JsonError> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            self.fail(what)
+        }
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
+            self.at += 1;
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn fail<T>(&self, what: &'static str) -> Result<T, JsonError> {
+        Err(JsonError { at: self.at, what })
+    }
+}
+
+/// Which containers are open: a bit each, set for an object.
+#[derive(Debug, Default)]
+struct Nesting {
+    depth: usize,
+    last: u64,
+    full: Vec<u64>,
+}
+
+impl Nesting {
+    fn push(&mut self, object: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.full.push(self.last);
+        }
+        self.last = (self.last << 1) | u64::from(object);
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) {
+        self.depth -= 1;
+        self.last >>= 1;
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.last = self.full.pop().unwrap_or_default();
+        }
+    }
+
+    fn top(&self) -> Option<bool> {
+        (self.depth > 0).then_some(self.last & 1 == 1)
+    }
+}
+
+/// The text as a JSON string, quotes included.
+pub(crate) fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.value().and_then(|_| scanner.end()).is_ok()
+    }
+
+    #[test]
+    fn accepts_what_serde_json_accepts_and_refuses_the_rest() {
+        let texts = [
+            "{}",
+            "[]",
+            "[[]]",
+            "{\"a\":{}}",
+            "null",
+            "true",
+            "false",
+            "0",
+            "-0",
+            "1.10",
+            "1e400",
+            "-1E-2",
+            "\"\"",
+            "\"\\u0041\\n\"",
+            " { \"a\" : [ 1 , 2 ] } ",
+            "[1,2",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{,}",
+            "[,]",
+            "[1,]",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "1e",
+            "tru",
+            "nul",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\\u12",
+            "\"a\nb\"",
+            "{}x",
+            "",
+            " ",
+            "\u{feff}{}",
+            "[1}",
+            "{\"a\":1]",
+            "+1",
+            "'a'",
+            "{\"a\":1 \"b\":2}",
+            "\"12345678\u{7f}é漢😀12345678\"",
+            "\"1234567\t\"",
+            "\"12345678901234567890\\\"x\"",
+            "nullx",
+            "[1 2]",
+            "1 2",
+            "{\"\":{\"\":[{},[],{\"\":0}]}}",
+            "\"\\ud800\"",
+        ];
+        for text in texts {
+            let expected = serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
+            assert_eq!(valid(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_every_changed_byte_agrees_with_serde_json() {
+        let text = r#" {"type":1,"target":"pushEvent","arguments":[{"key":"k\"\\","data":[1,-2.5e+3,{"a":null}],"x":"é\u00e9"}]} "#;
+        for (end, _) in text.char_indices() {
+            assert!(!valid(&text[..end]) || text[..end].trim().is_empty() == text.trim().is_empty(), "{end}");
+        }
+        for at in 0..text.len() {
+            for byte in [b'"', b'\\', b'{', b'}', b'[', b']', b',', b':', b'0', b'e', b' ', 0, 31, b'x'] {
+                let mut bytes = text.as_bytes().to_vec();
+                bytes[at] = byte;
+                let Ok(changed) = std::str::from_utf8(&bytes) else { continue };
+                let expected = serde_json::from_str::<&serde_json::value::RawValue>(changed).is_ok();
+                assert_eq!(valid(changed), expected, "{changed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nesting_has_no_limit() {
+        for depth in [1, 63, 64, 65, 127, 128, 129, 200_000] {
+            let text = "[{\"a\":".repeat(depth) + "1" + &"}]".repeat(depth);
+            assert!(valid(&text), "{depth}");
+            assert!(!valid(&text[..text.len() - 1]), "{depth}");
+            assert!(!valid(&(text[..text.len() - 2].to_owned() + "]}")), "{depth}");
+        }
+    }
+
+    #[test]
+    fn decodes_escapes() {
+        for (raw, meant) in [
+            ("plain", "plain"),
+            (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
+            (r"\u0041é\u00e9", "Aéé"),
+            (r"\uD83D\uDE00!", "😀!"),
+            (r"\ud800x", "\u{fffd}x"),
+            (r"\ud800\u0041", "\u{fffd}A"),
+            (r"\ude00\ud83d\ude00", "\u{fffd}😀"),
+            (r"\u0000", "\0"),
+        ] {
+            let quoted = format!("\"{raw}\"");
+            assert_eq!(Scanner::new(&quoted).string().unwrap().decode(), meant, "{raw}");
+        }
+    }
+
+    #[test]
+    fn notes_members_of_the_outermost_object_only() {
+        let text = r#"[ {"a":{"type":1}, "typ\u0065" : "X" ,"key":"k","type":2} ]"#;
+        let mut scanner = Scanner::new(text);
+        let mut noted = None;
+        scanner
+            .elements(|scanner, _| {
+                noted = Some(scanner.value_noting(["type", "key"])?);
+                Ok(())
+            })
+            .unwrap();
+        let noted = noted.unwrap();
+        assert_eq!(noted.text, text[1..text.len() - 1].trim());
+        let [Some(first), Some(key)] = noted.members else { panic!("{noted:?}") };
+        assert_eq!(first.value, "\"X\"");
+        assert_eq!(&noted.text[key.start..key.end], "\"key\":\"k\"");
+        assert!(noted.repeated);
+    }
+}

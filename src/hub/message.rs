@@ -1,0 +1,247 @@
+//! One record as a message, and messages as records.
+
+use std::borrow::Cow;
+
+use super::Error;
+use crate::json::{JsonError, Noted, Scanner, Text, quote};
+
+/// The members of a call's first argument that are noted in the same pass: a push needs them.
+pub(crate) const NOTED: [&str; 2] = ["type", "key"];
+
+/// What a call of the hub brings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arguments<'a> {
+    /// The whole array as the hub wrote it.
+    pub(crate) text: &'a str,
+    /// The first argument, with its members `type` and `key`.
+    pub(crate) first: Option<Noted<'a>>,
+    /// How many there are.
+    pub(crate) count: usize,
+}
+
+/// A message from the hub.
+#[derive(Debug)]
+pub(crate) enum Message<'a> {
+    /// A call of one of our methods; with an id the hub waits for an answer.
+    Invocation { id: Option<&'a str>, target: Cow<'a, str>, arguments: Arguments<'a> },
+    /// One item of a stream, which none of our calls asks for.
+    StreamItem { id: Cow<'a, str> },
+    /// The answer to a call of ours: its result as the hub wrote it, if any, or the error.
+    Completion { id: Cow<'a, str>, outcome: Result<Option<&'a str>, Cow<'a, str>> },
+    /// A sign of life.
+    Ping,
+    /// The hub ends the connection.
+    Close { error: Option<Cow<'a, str>> },
+    /// A type that is not for us.
+    Other,
+}
+
+/// A field of the envelope that should be a string.
+#[derive(Debug, Clone, Copy, Default)]
+enum Field<'a> {
+    #[default]
+    Absent,
+    /// The string, and its text with the quotes.
+    Text(Text<'a>, &'a str),
+    Other(&'a str),
+}
+
+impl<'a> Field<'a> {
+    /// Reads a field; null counts as absent.
+    fn read(scanner: &mut Scanner<'a>) -> Result<Self, JsonError> {
+        let value = scanner.value()?;
+        Ok(match value.as_bytes().first() {
+            Some(b'"') => Self::Text(Scanner::new(value).string()?, value),
+            Some(b'n') => Self::Absent,
+            _ => Self::Other(value),
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+struct Envelope<'a> {
+    kind: Option<&'a str>,
+    target: Field<'a>,
+    id: Field<'a>,
+    error: Field<'a>,
+    result: Option<&'a str>,
+    item: bool,
+    arguments: Option<Arguments<'a>>,
+}
+
+/// Reads one record. Of a key that stands twice the last one counts; unknown keys and the content of
+/// `headers` do not matter.
+pub(crate) fn parse(record: &str) -> Result<Message<'_>, Error> {
+    let envelope =
+        envelope(record).map_err(|error| protocol(format_args!("a record is not JSON: {error}")))?;
+    let Some(kind) = envelope.kind else { return Err(protocol("a record has no type")) };
+    if !kind.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        return Err(protocol("a record's type is no whole number"));
+    }
+    match kind {
+        "1" => envelope.invocation(),
+        "2" if !envelope.item => Err(protocol("a stream item has no item")),
+        "2" => Ok(Message::StreamItem { id: envelope.required_id()? }),
+        "3" => envelope.completion(),
+        "6" => Ok(Message::Ping),
+        "7" => Ok(Message::Close { error: envelope.close_error() }),
+        _ => Ok(Message::Other),
+    }
+}
+
+fn envelope(record: &str) -> Result<Envelope<'_>, JsonError> {
+    let mut scanner = Scanner::new(record);
+    let mut envelope = Envelope::default();
+    scanner.members(|scanner, _, key| {
+        if key.is("arguments") {
+            envelope.arguments = if scanner.peek() == Some(b'[') {
+                Some(arguments(scanner)?)
+            } else {
+                scanner.value()?;
+                None
+            };
+        } else if key.is("type") {
+            envelope.kind = Some(scanner.value()?);
+        } else if key.is("target") {
+            envelope.target = Field::read(scanner)?;
+        } else if key.is("invocationId") {
+            envelope.id = Field::read(scanner)?;
+        } else if key.is("error") {
+            envelope.error = Field::read(scanner)?;
+        } else if key.is("result") {
+            envelope.result = Some(scanner.value()?);
+        } else {
+            envelope.item |= key.is("item");
+            scanner.value()?;
+        }
+        Ok(())
+    })?;
+    scanner.end()?;
+    Ok(envelope)
+}
+
+fn arguments<'a>(scanner: &mut Scanner<'a>) -> Result<Arguments<'a>, JsonError> {
+    let mut arguments = Arguments { text: "", first: None, count: 0 };
+    arguments.text = scanner.text_of(|scanner| {
+        scanner.elements(|scanner, index| {
+            if index == 0 {
+                arguments.first = Some(scanner.value_noting(NOTED)?);
+            } else {
+                scanner.value()?;
+            }
+            arguments.count = index + 1;
+            Ok(())
+        })
+    })?;
+    Ok(arguments)
+}
+
+impl<'a> Envelope<'a> {
+    fn invocation(self) -> Result<Message<'a>, Error> {
+        let id = match self.id {
+            Field::Absent => None,
+            Field::Text(_, quoted) => Some(quoted),
+            Field::Other(_) => return Err(protocol("a call's invocationId is no string")),
+        };
+        let target = match self.target {
+            Field::Text(text, _) => text.decode(),
+            _ => return Err(protocol("a call's target is no string")),
+        };
+        if target.is_empty() {
+            return Err(protocol("a call's target is empty"));
+        }
+        let Some(arguments) = self.arguments else {
+            return Err(protocol(format_args!("the call of {target:?} has no array of arguments")));
+        };
+        Ok(Message::Invocation { id, target, arguments })
+    }
+
+    fn completion(self) -> Result<Message<'a>, Error> {
+        let id = self.required_id()?;
+        let outcome = match (self.error, self.result) {
+            (Field::Absent, result) => Ok(result),
+            (Field::Text(text, _), None) => Err(text.decode()),
+            (Field::Other(_), None) => return Err(protocol("a completion's error is no string")),
+            (_, Some(_)) => return Err(protocol("a completion has a result and an error")),
+        };
+        Ok(Message::Completion { id, outcome })
+    }
+
+    fn close_error(&self) -> Option<Cow<'a, str>> {
+        match self.error {
+            Field::Absent => None,
+            Field::Text(text, _) => Some(text.decode()),
+            Field::Other(value) => Some(Cow::Borrowed(value)),
+        }
+    }
+
+    fn required_id(&self) -> Result<Cow<'a, str>, Error> {
+        match self.id {
+            Field::Text(text, _) => Ok(text.decode()),
+            _ => Err(protocol("an answer has no invocationId")),
+        }
+    }
+}
+
+/// The hub's answer to the handshake: nothing, or why it refuses.
+pub(crate) fn parse_handshake(record: &str) -> Result<Option<String>, Error> {
+    let mut scanner = Scanner::new(record);
+    let (mut refused, mut message) = (None, false);
+    let parsed = scanner.members(|scanner, _, key| {
+        if key.is("error") {
+            refused = match Field::read(scanner)? {
+                Field::Absent => None,
+                Field::Text(text, _) => Some(text.decode().into_owned()),
+                Field::Other(value) => Some(value.to_owned()),
+            };
+        } else {
+            message |= key.is("type");
+            scanner.value()?;
+        }
+        Ok(())
+    });
+    match parsed.and_then(|()| scanner.end()) {
+        Err(error) => Err(protocol(format_args!("its answer to the handshake is no JSON object: {error}"))),
+        Ok(()) if message => Err(protocol("it sent a message where its answer to the handshake was due")),
+        Ok(()) => Ok(refused),
+    }
+}
+
+fn protocol(what: impl std::fmt::Display) -> Error {
+    Error::Protocol(what.to_string())
+}
+
+/// The first record of a connection. Version 1 is what servers of every age accept.
+pub(crate) fn handshake() -> String {
+    "{\"protocol\":\"json\",\"version\":1}\u{1e}".to_owned()
+}
+
+pub(crate) fn ping() -> String {
+    "{\"type\":6}\u{1e}".to_owned()
+}
+
+pub(crate) fn close() -> String {
+    "{\"type\":7}\u{1e}".to_owned()
+}
+
+/// A call that the hub answers. `arguments` is a JSON array.
+pub(crate) fn invocation(id: u32, target: &str, arguments: &str) -> String {
+    let target = quote(target);
+    format!("{{\"type\":1,\"invocationId\":\"{id}\",\"target\":{target},\"arguments\":{arguments}}}\u{1e}")
+}
+
+/// The answer to a call of the hub. `id` is the string as the hub wrote it, quotes included.
+pub(crate) fn completion(id: &str, handled: bool) -> String {
+    let outcome = if handled { "\"result\":null" } else { "\"error\":\"Client didn't provide a result.\"" };
+    format!("{{\"type\":3,\"invocationId\":{id},{outcome}}}\u{1e}")
+}
+
+/// Gives the arguments of a call to `read`, as a connection would.
+#[cfg(test)]
+pub(crate) fn test_arguments(arguments: &str, read: impl FnOnce(&Arguments<'_>)) {
+    let record = format!("{{\"type\":1,\"target\":\"x\",\"arguments\":{arguments}}}");
+    match parse(&record) {
+        Ok(Message::Invocation { arguments, .. }) => read(&arguments),
+        other => panic!("{other:?}"),
+    }
+}

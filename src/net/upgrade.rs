@@ -1,0 +1,192 @@
+//! The HTTP upgrade to a websocket: our own, because the answer's status, its `Retry-After` and a bound
+//! on its size matter, and `Connection: keep-alive, Upgrade` is as good as `Upgrade`.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::Error;
+use super::url::Endpoint;
+use crate::config::Secret;
+
+/// The largest head of an answer that is read.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// The largest number of headers in it.
+const MAX_HEADERS: usize = 128;
+
+/// Upgrades the stream. Returns what came behind the head: the first bytes of the websocket.
+pub(crate) async fn upgrade(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    endpoint: &Endpoint,
+    headers: &[(String, Secret)],
+) -> Result<Vec<u8>, Error> {
+    let key = generate_key();
+    stream.write_all(request(endpoint, headers, &key).as_bytes()).await.map_err(Error::Broken)?;
+    stream.flush().await.map_err(Error::Broken)?;
+    let mut bytes = Vec::with_capacity(1024);
+    loop {
+        if stream.read_buf(&mut bytes).await.map_err(Error::Broken)? == 0 {
+            return Err(Error::Upgrade("the connection ended before the answer did".to_owned()));
+        }
+        if let Some(length) = check(&bytes, &key)? {
+            return Ok(bytes.split_off(length));
+        }
+        if bytes.len() > MAX_HEAD {
+            return Err(Error::Upgrade(format!("its head has more than {MAX_HEAD} bytes")));
+        }
+    }
+}
+
+fn request(endpoint: &Endpoint, headers: &[(String, Secret)], key: &str) -> String {
+    let Endpoint { authority, target, .. } = endpoint;
+    let version = env!("CARGO_PKG_VERSION");
+    let mut request = format!(
+        "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+    );
+    // so that a login page in front of a hub answers 401 rather than sending us there
+    request.push_str("X-Requested-With: XMLHttpRequest\r\n");
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
+        let _ = write!(request, "User-Agent: sonoran/{version}\r\n");
+    }
+    for (name, value) in headers {
+        let _ = write!(request, "{name}: {}\r\n", value.reveal());
+    }
+    request.push_str("\r\n");
+    request
+}
+
+/// Reads the head as far as it came: its length when it is complete and accepts the upgrade.
+fn check(bytes: &[u8], key: &str) -> Result<Option<usize>, Error> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    let length = match response.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(error) => return Err(Error::Upgrade(format!("it is not HTTP ({error})"))),
+    };
+    let header = |name: &str| {
+        let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        found.and_then(|header| std::str::from_utf8(header.value).ok()).map(str::trim)
+    };
+    match response.code {
+        Some(101) => {}
+        status => {
+            return Err(Error::Status {
+                status: status.unwrap_or_default(),
+                location: header("location").map(|text| text.chars().take(200).collect()),
+                retry_after: header("retry-after").and_then(retry_after),
+            });
+        }
+    }
+    let lists = |name: &str, token: &str| {
+        let mut values = response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        values.any(|header| {
+            let value = std::str::from_utf8(header.value).unwrap_or_default();
+            value.split(',').any(|item| item.trim().eq_ignore_ascii_case(token))
+        })
+    };
+    let missing = |what: &str| Err(Error::Upgrade(format!("it accepts but {what}")));
+    if !lists("upgrade", "websocket") || !lists("connection", "upgrade") {
+        return missing("does not name the websocket upgrade");
+    }
+    if header("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
+        return missing("its Sec-WebSocket-Accept is wrong: something in between answered for the hub");
+    }
+    if header("sec-websocket-protocol").is_some() || header("sec-websocket-extensions").is_some() {
+        return missing("chose a protocol or an extension that was not offered");
+    }
+    Ok(Some(length))
+}
+
+/// Reads a `Retry-After`: seconds, or a date.
+fn retry_after(text: &str) -> Option<Duration> {
+    let date = || httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok();
+    text.parse().ok().map(Duration::from_secs).or_else(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+    const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+
+    fn answer(head: &str) -> Result<Option<usize>, Error> {
+        check(head.as_bytes(), KEY)
+    }
+
+    #[test]
+    fn accepts_every_legal_spelling_and_keeps_what_follows() {
+        for upgrade in [
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n",
+            "connection: keep-alive, upgrade\r\nUPGRADE: WebSocket\r\n",
+        ] {
+            let head = format!("HTTP/1.1 101 Switching Protocols\r\n{upgrade}{ACCEPT}\r\n");
+            assert_eq!(answer(&format!("{head}\u{1}frames")).unwrap(), Some(head.len()));
+            for end in 0..head.len() {
+                assert_eq!(answer(&head[..end]).unwrap(), None, "{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_upgrade_is_told() {
+        let up = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+        for (head, part) in [
+            ("SSH-2.0-OpenSSH\r\n".to_owned(), "not HTTP"),
+            ("\u{15}\u{3}\u{1}".to_owned(), "not HTTP"),
+            (format!("HTTP/1.1 101 x\r\n{ACCEPT}\r\n"), "does not name"),
+            (format!("HTTP/1.1 101 x\r\n{up}\r\n"), "Sec-WebSocket-Accept"),
+            (
+                format!("HTTP/1.1 101 x\r\n{up}{ACCEPT}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
+                "extension",
+            ),
+            ("HTTP/1.1 200 OK\r\n\r\n".to_owned(), "HTTP 200"),
+            ("HTTP/1.1 302 Found\r\nLocation: https://other/hub\r\n\r\n".to_owned(), "https://other/hub"),
+            ("HTTP/1.1 404 Not Found\r\n\r\n".to_owned(), "no hub at this url"),
+        ] {
+            let error = answer(&head).unwrap_err().to_string();
+            assert!(error.contains(part), "{head:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        for (value, expected) in [("7", Some(Duration::from_secs(7))), ("soon", None), ("-1", None)] {
+            let head = format!("HTTP/1.1 503 x\r\nRetry-After: {value}\r\n\r\n");
+            let Err(Error::Status { retry_after, .. }) = answer(&head) else { panic!("{head}") };
+            assert_eq!(retry_after, expected, "{value}");
+        }
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
+        assert!(retry_after(&date).is_some_and(|wait| wait > Duration::from_secs(3500)));
+        assert_eq!(retry_after("Thu, 01 Jan 1970 00:00:00 GMT"), None);
+    }
+
+    #[tokio::test]
+    async fn an_endless_head_is_refused() {
+        let endpoint = Endpoint::parse("ws://h/x").unwrap();
+        let (mut ours, mut theirs) = tokio::io::duplex(1024);
+        let flood = async move {
+            let _ = theirs.write_all(b"HTTP/1.1 101 x\r\n").await;
+            while theirs
+                .write_all(b"X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+                .await
+                .is_ok()
+            {}
+        };
+        let (result, ()) = tokio::join!(
+            async {
+                let result = upgrade(&mut ours, &endpoint, &[]).await;
+                drop(ours);
+                result
+            },
+            flood
+        );
+        assert!(result.unwrap_err().to_string().contains("more than"));
+    }
+}

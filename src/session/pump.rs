@@ -1,0 +1,164 @@
+//! Moves bytes between the websocket and a link.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+use super::failure::Failure;
+use super::link::{Link, Observer};
+use super::{Ending, Session};
+use crate::hub::{self, Part};
+use crate::net::Socket;
+
+/// How many messages are read before deadlines and the host's wishes get a look.
+const BATCH: usize = 64;
+
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How a link ended.
+pub(crate) enum Ended {
+    Failed(Failure),
+    Asked(Ending),
+}
+
+/// Serves one connection until it fails or the session is to end.
+pub(crate) async fn pump(
+    session: &Session,
+    socket: Socket,
+    link: Link,
+    observer: &mut impl Observer,
+    mut ending: Pin<&mut impl Future<Output = Ending>>,
+) -> Ended {
+    let mut pump = Pump { session, socket, link, observer, unsent_since: None };
+    loop {
+        let deadline = tokio::time::Instant::from_std(pump.deadline());
+        let outcome = tokio::select! {
+            biased;
+            ending = &mut ending => {
+                pump.say_goodbye().await;
+                return Ended::Asked(ending);
+            }
+            message = poll_fn(|context| pump.poll(context)) => pump.receive_batch(message),
+            () = tokio::time::sleep_until(deadline) => pump.elapse(),
+        };
+        if let Err(failure) = outcome {
+            return Ended::Failed(failure);
+        }
+    }
+}
+
+type Received = Option<Result<Message, WsError>>;
+
+struct Pump<'a, O> {
+    session: &'a Session,
+    socket: Socket,
+    link: Link,
+    observer: &'a mut O,
+    /// Since when something waits to be taken by the socket.
+    unsent_since: Option<Instant>,
+}
+
+impl<O: Observer> Pump<'_, O> {
+    fn deadline(&self) -> Instant {
+        let stalled = self.unsent_since.map(|since| since + self.session.config.timing.server_timeout);
+        stalled.map_or_else(|| self.link.deadline(), |stalled| stalled.min(self.link.deadline()))
+    }
+
+    fn elapse(&mut self) -> Result<(), Failure> {
+        let (now, limit) = (Instant::now(), self.session.config.timing.server_timeout);
+        if self.unsent_since.is_some_and(|since| now >= since + limit) {
+            return Err(Failure::Stalled(limit));
+        }
+        self.link.elapse(now, self.observer)
+    }
+
+    /// Sends what there is to send, as far as the socket takes it, and reads the next message.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Received> {
+        match self.poll_send(context) {
+            Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+            Poll::Ready(Ok(())) => self.unsent_since = None,
+            Poll::Pending => _ = self.unsent_since.get_or_insert_with(Instant::now),
+        }
+        self.socket.poll_next_unpin(context)
+    }
+
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        let mut sent = self.unsent_since.is_some();
+        loop {
+            if sent {
+                ready!(self.socket.poll_flush_unpin(context))?;
+            }
+            let Some(record) = self.link.transmit(Instant::now()) else { return Poll::Ready(Ok(())) };
+            self.socket.start_send_unpin(Message::text(record))?;
+            sent = true;
+        }
+    }
+
+    /// Takes a message, and those that have come with it.
+    fn receive_batch(&mut self, first: Received) -> Result<(), Failure> {
+        self.receive(first)?;
+        for _ in 1..BATCH {
+            let Some(message) = self.socket.next().now_or_never() else { break };
+            self.receive(message)?;
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, message: Received) -> Result<(), Failure> {
+        let message = message.unwrap_or(Err(WsError::ConnectionClosed));
+        let message = message.map_err(|error| failure(error, self.session.config.max_message))?;
+        let part = match &message {
+            Message::Text(text) => Part::Text(text),
+            Message::Binary(bytes) => Part::Binary(bytes),
+            Message::Close(frame) => {
+                let (code, reason) =
+                    frame.as_ref().map_or((1005, ""), |frame| (frame.code.into(), frame.reason.as_str()));
+                return Err(Failure::CloseFrame { code, reason: reason.to_owned() });
+            }
+            _ => return Ok(()),
+        };
+        let bytes = u64::try_from(part.bytes().len()).unwrap_or(u64::MAX);
+        crate::stats::Stats::count(&self.session.stats.received_bytes, bytes);
+        self.link.receive(Instant::now(), part, self.observer)
+    }
+
+    /// Tells the hub that we go, and takes what it sends until it has heard it.
+    async fn say_goodbye(&mut self) {
+        self.link.close();
+        let goodbye = async {
+            poll_fn(|context| self.poll_send(context)).await?;
+            self.socket.close(None).await?;
+            while let Some(Ok(message)) = self.socket.next().await {
+                if self.receive(Some(Ok(message))).is_err() {
+                    break;
+                }
+            }
+            Ok::<_, WsError>(())
+        };
+        // whether it heard us or not, we go
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    }
+}
+
+/// What an error of the websocket means.
+fn failure(error: WsError, max_message: usize) -> Failure {
+    match error {
+        WsError::Io(error) => Failure::Lost(error),
+        WsError::ConnectionClosed
+        | WsError::AlreadyClosed
+        | WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            let end = std::io::ErrorKind::UnexpectedEof;
+            Failure::Lost(std::io::Error::new(end, "the hub ended it without a goodbye"))
+        }
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Failure::Hub(hub::Error::TooLarge(max_message))
+        }
+        other => Failure::Hub(hub::Error::Protocol(other.to_string())),
+    }
+}

@@ -1,6 +1,6 @@
 //! Sockets, TLS and HTTP.
 
-use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket},
+    time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -71,7 +72,7 @@ impl Listener {
         loop {
             // An error here is about one connection, or about too many of them: the next one may do better.
             let Ok((stream, _)) = self.tcp.accept().await else {
-                tokio::task::yield_now().await;
+                sleep(Duration::from_millis(10)).await;
                 continue;
             };
             // Without it small pushes would wait for the client's acknowledgements.

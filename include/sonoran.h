@@ -59,6 +59,10 @@
  *     SESSION_EVENTS_DROPPED  stands where pushes are missing because the queue was full. count
  *     SESSION_PUSH            a push that is no object with a string `type`, or whose type is
  *                             reserved. arguments: what the hub sent, as it sent it
+ *     SESSION_CALL_RESULT     how a call of sonoran_invoke ended. id, method, code: ok (then result, as
+ *                             the hub wrote it), error, timeout or lost
+ *     SESSION_UNITS_REJECTED  the hub refused a call with locations of units. message has its words,
+ *                             count: units in the call, untold: refusals since the last one told
  *     SESSION_CLOSED          the last event of a session. code: disconnected or idle
  *     SESSION_LOG             only with the option `log`. level, message
  *
@@ -97,6 +101,7 @@
  *     queueEvents             65536    1 to 16777216
  *     queueBytes              67108864 1024 to 2147483647
  *     maxMessageBytes         16777216 1024 to 1073741824; the largest record the hub may send
+ *     unitIntervalMs          250      200 to 60000; see sonoran_send_unit_locations
  *     eventKey                "keep" or "strip": remove the push's top-level `key`
  *     replace                 true; false: refuse a second session for one url, community, server
  *     idleCloseMs             300000   0 (never), or 1000 to 86400000
@@ -168,6 +173,16 @@
 #define SONORAN_E_TOO_LARGE (-4)
 
 /*
+ A unit update is not as documented.
+ */
+#define SONORAN_E_UNIT (-5)
+
+/*
+ A body does not carry this session's API key.
+ */
+#define SONORAN_E_KEY (-6)
+
+/*
  There is no session with this number, or it has ended and its last event was polled.
  */
 #define SONORAN_E_SESSION (-10)
@@ -176,6 +191,21 @@
  A session for this url, community and server exists, and `replace` is false.
  */
 #define SONORAN_E_EXISTS (-11)
+
+/*
+ The session is not authenticated at the moment.
+ */
+#define SONORAN_E_NOT_READY (-12)
+
+/*
+ The session has ended; what it had queued can still be polled.
+ */
+#define SONORAN_E_CLOSED (-13)
+
+/*
+ Too much waits already.
+ */
+#define SONORAN_E_BUSY (-14)
 
 /*
  This process is a fork of one that had connected.
@@ -298,6 +328,53 @@ SONORAN_API int32_t sonoran_disconnect(sonoran_session session);
 SONORAN_API int32_t sonoran_state(sonoran_session session);
 
 /*
+ Calls a method of the hub. Returns the request's number (> 0) at once.
+
+ `method`: its name. `arguments_json`: a JSON array of its arguments, sent as it is. Exactly one
+ SESSION_CALL_RESULT with this number as `id` follows, and is never dropped: the hub's result, its
+ error, `timeout` after callTimeoutMs, or `lost` when the link or the session ended first. The hub
+ runs the calls of a session one after the other.
+
+ Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),
+ SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls have no result, or 4096 events of the library wait to
+ be polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
+ */
+SONORAN_API int32_t sonoran_invoke(sonoran_session session, const char *method, const char *arguments_json);
+
+/*
+ Takes the locations of units. Returns 0; they go out when the hub may have them.
+
+ `updates_json`: an array of objects as Sonoran documents them for the hub's `unitLocation`:
+ `location` (a string) and one of `communityUserId`, `roblox` (a number), `apiId` or `identId`;
+ perhaps `coordinates` ({x, y, z, w}), `peerId` and `vehicle`. Unknown fields pass as they are. One
+ bad update refuses all of them, and sonoran_last_error names it and the field.
+
+ Give every unit on every tick if you like: the newest location of each unit is sent, in calls of at
+ most 25 units and 32 KiB that are at least unitIntervalMs apart, the unit that waits longest first.
+ A location that has not changed is not sent again for 10 seconds. What was not sent or not answered
+ survives a reconnect. Where the hub finds the calls too fast they get slower by themselves; any other
+ refusal of the hub is told by SESSION_UNITS_REJECTED, at most once a minute.
+
+ Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_UNIT, SONORAN_E_TOO_LARGE (over 1 MiB),
+ SONORAN_E_BUSY (10000 units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
+ caller one parse; does not block. Since 0.1.
+ */
+SONORAN_API int32_t sonoran_send_unit_locations(sonoran_session session, const char *updates_json);
+
+/*
+ Takes a push that reached the host by HTTP POST while no session was up. Returns 0; the event joins
+ the session's stream under the same rules (`eventKey`, bounds, order of arrival).
+
+ `body`: what was posted: an object whose `key` is this session's API key (compared without regard to
+ case, in constant time) and whose `type` is a string. Anything else queues nothing.
+
+ Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_KEY (answer as to a stranger),
+ SONORAN_E_TOO_LARGE (over maxMessageBytes), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED.
+ Does not block. Since 0.1.
+ */
+SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
+
+/*
  Returns the session's figures as a JSON object, to be released with sonoran_free.
 
      session, state          its number; connecting, authenticating, ready, retrying or closed
@@ -307,6 +384,7 @@ SONORAN_API int32_t sonoran_state(sonoran_session session);
      queuedEvents            events that wait to be polled
      queuedBytes             their size
      receivedBytes           bytes of hub messages received, without TLS and websocket framing
+     pendingUnits            units that wait to be sent or for the hub's answer
      unknownMessages         messages of the hub for methods or calls unknown to us, ignored
      attempts                connections tried
      ready                   times the session became ready

@@ -109,6 +109,7 @@ pub(crate) struct Config {
     pub(crate) stable: Duration,
     pub(crate) bounds: Bounds,
     pub(crate) max_message: usize,
+    pub(crate) unit_interval: Duration,
     pub(crate) event_key: EventKey,
     pub(crate) replace: bool,
     /// `None`: never.
@@ -172,6 +173,7 @@ impl Config {
                 bytes: options.size("queueBytes", 67_108_864, 1_024, 2_147_483_647)?,
             },
             max_message: options.size("maxMessageBytes", 16_777_216, 1_024, 1_073_741_824)?,
+            unit_interval: options.millis("unitIntervalMs", 250, 200, 60_000)?,
             event_key: options.choice("eventKey", &[("keep", EventKey::Keep), ("strip", EventKey::Strip)])?,
             replace: options.flag("replace", true)?,
             idle_close: options.idle_close()?,
@@ -419,7 +421,7 @@ mod tests {
             r#","serverId":"7","url":"ws://h/x","authMethod":"authenticatev2","negotiate":false,
             "connectTimeoutMs":101,"handshakeTimeoutMs":102,"callTimeoutMs":103,"keepAliveMs":104,
             "serverTimeoutMs":205,"retryMinMs":11,"retryMaxMs":12,"stableMs":0,"authRetryMinMs":1001,
-            "authRetryMaxMs":1002,"queueEvents":1,"queueBytes":1024,"maxMessageBytes":1025,"eventKey":"strip",
+            "authRetryMaxMs":1002,"queueEvents":1,"queueBytes":1024,"maxMessageBytes":1025,"unitIntervalMs":200,"eventKey":"strip",
             "replace":false,"idleCloseMs":0,"caFile":"x.pem","insecureTls":true,"proxy":null,
             "headers":{"X-A":"b"},"log":"debug""#,
         )
@@ -432,6 +434,7 @@ mod tests {
         assert_eq!(config.retry, Delays { min: millis(11), max: millis(12) });
         assert_eq!(config.auth_retry, Delays { min: millis(1001), max: millis(1002) });
         assert_eq!((config.bounds, config.max_message), (Bounds { events: 1, bytes: 1024 }, 1025));
+        assert_eq!(config.unit_interval, millis(200));
         assert_eq!((config.auth_method, config.event_key), (AuthMethod::V2, EventKey::Strip));
         assert_eq!((config.replace, config.insecure_tls, config.idle_close), (false, true, None));
         assert_eq!(config.ca_file.as_deref(), Some("x.pem"));

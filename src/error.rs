@@ -48,6 +48,21 @@ pub(crate) enum Error {
         "session {0} for the same url, communityId and serverId is open: disconnect it first, or leave replace true"
     )]
     Exists(i32),
+    /// A unit update is not as documented.
+    #[error("{0}")]
+    Unit(String),
+    /// A body that came by HTTP does not have this session's API key.
+    #[error("body: its key is not the apiKey of this session: not from the CAD, or for another community")]
+    Key,
+    /// The session is not authenticated now.
+    #[error("the session is not ready: call again after SESSION_READY")]
+    NotReady,
+    /// The session has ended.
+    #[error("the session has ended: connect again")]
+    Closed,
+    /// Too much waits already.
+    #[error("{0}")]
+    Busy(String),
     /// The process was forked after it had connected.
     #[error(
         "this process is a fork of one that had connected: connect only after forking, or start the child with exec"

@@ -58,6 +58,10 @@
 //!     SESSION_EVENTS_DROPPED  stands where pushes are missing because the queue was full. count
 //!     SESSION_PUSH            a push that is no object with a string `type`, or whose type is
 //!                             reserved. arguments: what the hub sent, as it sent it
+//!     SESSION_CALL_RESULT     how a call of sonoran_invoke ended. id, method, code: ok (then result, as
+//!                             the hub wrote it), error, timeout or lost
+//!     SESSION_UNITS_REJECTED  the hub refused a call with locations of units. message has its words,
+//!                             count: units in the call, untold: refusals since the last one told
 //!     SESSION_CLOSED          the last event of a session. code: disconnected or idle
 //!     SESSION_LOG             only with the option `log`. level, message
 //!
@@ -96,6 +100,7 @@
 //!     queueEvents             65536    1 to 16777216
 //!     queueBytes              67108864 1024 to 2147483647
 //!     maxMessageBytes         16777216 1024 to 1073741824; the largest record the hub may send
+//!     unitIntervalMs          250      200 to 60000; see sonoran_send_unit_locations
 //!     eventKey                "keep" or "strip": remove the push's top-level `key`
 //!     replace                 true; false: refuse a second session for one url, community, server
 //!     idleCloseMs             300000   0 (never), or 1000 to 86400000
@@ -149,10 +154,20 @@ pub const SONORAN_E_JSON: i32 = -2;
 pub const SONORAN_E_OPTION: i32 = -3;
 /// A text is too large.
 pub const SONORAN_E_TOO_LARGE: i32 = -4;
+/// A unit update is not as documented.
+pub const SONORAN_E_UNIT: i32 = -5;
+/// A body does not carry this session's API key.
+pub const SONORAN_E_KEY: i32 = -6;
 /// There is no session with this number, or it has ended and its last event was polled.
 pub const SONORAN_E_SESSION: i32 = -10;
 /// A session for this url, community and server exists, and `replace` is false.
 pub const SONORAN_E_EXISTS: i32 = -11;
+/// The session is not authenticated at the moment.
+pub const SONORAN_E_NOT_READY: i32 = -12;
+/// The session has ended; what it had queued can still be polled.
+pub const SONORAN_E_CLOSED: i32 = -13;
+/// Too much waits already.
+pub const SONORAN_E_BUSY: i32 = -14;
 /// This process is a fork of one that had connected.
 pub const SONORAN_E_FORKED: i32 = -20;
 /// The operating system refused a thread or another resource.
@@ -187,10 +202,10 @@ pub const SONORAN_STATE_CLOSED: i32 = 5;
 pub extern "C" fn sonoran_connect(options_json: *const c_char) -> sonoran_session {
     guard(SONORAN_E_INTERNAL, code, || {
         #[cfg(feature = "test-panic")]
-        if matches!(text("options_json", options_json), Ok("panic")) {
+        if matches!(text("options_json", options_json, MAX_TEXT), Ok("panic")) {
             panic!("as asked");
         }
-        registry::connect(text("options_json", options_json)?)
+        registry::connect(text("options_json", options_json, MAX_TEXT)?)
     })
 }
 
@@ -269,6 +284,70 @@ pub extern "C" fn sonoran_state(session: sonoran_session) -> i32 {
     })
 }
 
+/// Calls a method of the hub. Returns the request's number (> 0) at once.
+///
+/// `method`: its name. `arguments_json`: a JSON array of its arguments, sent as it is. Exactly one
+/// SESSION_CALL_RESULT with this number as `id` follows, and is never dropped: the hub's result, its
+/// error, `timeout` after callTimeoutMs, or `lost` when the link or the session ended first. The hub
+/// runs the calls of a session one after the other.
+///
+/// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),
+/// SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls have no result, or 4096 events of the library wait to
+/// be polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn sonoran_invoke(
+    session: sonoran_session,
+    method: *const c_char,
+    arguments_json: *const c_char,
+) -> i32 {
+    guard(SONORAN_E_INTERNAL, code, || {
+        let method = text("method", method, MAX_TEXT)?;
+        registry::get(session)?.invoke(method, text("arguments_json", arguments_json, MAX_TEXT)?)
+    })
+}
+
+/// Takes the locations of units. Returns 0; they go out when the hub may have them.
+///
+/// `updates_json`: an array of objects as Sonoran documents them for the hub's `unitLocation`:
+/// `location` (a string) and one of `communityUserId`, `roblox` (a number), `apiId` or `identId`;
+/// perhaps `coordinates` ({x, y, z, w}), `peerId` and `vehicle`. Unknown fields pass as they are. One
+/// bad update refuses all of them, and sonoran_last_error names it and the field.
+///
+/// Give every unit on every tick if you like: the newest location of each unit is sent, in calls of at
+/// most 25 units and 32 KiB that are at least unitIntervalMs apart, the unit that waits longest first.
+/// A location that has not changed is not sent again for 10 seconds. What was not sent or not answered
+/// survives a reconnect. Where the hub finds the calls too fast they get slower by themselves; any other
+/// refusal of the hub is told by SESSION_UNITS_REJECTED, at most once a minute.
+///
+/// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_UNIT, SONORAN_E_TOO_LARGE (over 1 MiB),
+/// SONORAN_E_BUSY (10000 units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
+/// caller one parse; does not block. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn sonoran_send_unit_locations(session: sonoran_session, updates_json: *const c_char) -> i32 {
+    guard(SONORAN_E_INTERNAL, code, || {
+        let updates = text("updates_json", updates_json, MAX_TEXT)?;
+        registry::get(session)?.send_unit_locations(updates).map(|()| 0)
+    })
+}
+
+/// Takes a push that reached the host by HTTP POST while no session was up. Returns 0; the event joins
+/// the session's stream under the same rules (`eventKey`, bounds, order of arrival).
+///
+/// `body`: what was posted: an object whose `key` is this session's API key (compared without regard to
+/// case, in constant time) and whose `type` is a string. Anything else queues nothing.
+///
+/// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_KEY (answer as to a stranger),
+/// SONORAN_E_TOO_LARGE (over maxMessageBytes), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED.
+/// Does not block. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c_char) -> i32 {
+    guard(SONORAN_E_INTERNAL, code, || {
+        // the session knows how much it takes
+        let body = text("body", body, usize::MAX)?;
+        registry::get(session)?.ingest(body).map(|()| 0)
+    })
+}
+
 /// Returns the session's figures as a JSON object, to be released with sonoran_free.
 ///
 ///     session, state          its number; connecting, authenticating, ready, retrying or closed
@@ -278,6 +357,7 @@ pub extern "C" fn sonoran_state(session: sonoran_session) -> i32 {
 ///     queuedEvents            events that wait to be polled
 ///     queuedBytes             their size
 ///     receivedBytes           bytes of hub messages received, without TLS and websocket framing
+///     pendingUnits            units that wait to be sent or for the hub's answer
 ///     unknownMessages         messages of the hub for methods or calls unknown to us, ignored
 ///     attempts                connections tried
 ///     ready                   times the session became ready
@@ -315,8 +395,13 @@ pub extern "C" fn sonoran_error_name(code: i32) -> *const c_char {
         SONORAN_E_JSON => c"SONORAN_E_JSON",
         SONORAN_E_OPTION => c"SONORAN_E_OPTION",
         SONORAN_E_TOO_LARGE => c"SONORAN_E_TOO_LARGE",
+        SONORAN_E_UNIT => c"SONORAN_E_UNIT",
+        SONORAN_E_KEY => c"SONORAN_E_KEY",
         SONORAN_E_SESSION => c"SONORAN_E_SESSION",
         SONORAN_E_EXISTS => c"SONORAN_E_EXISTS",
+        SONORAN_E_NOT_READY => c"SONORAN_E_NOT_READY",
+        SONORAN_E_CLOSED => c"SONORAN_E_CLOSED",
+        SONORAN_E_BUSY => c"SONORAN_E_BUSY",
         SONORAN_E_FORKED => c"SONORAN_E_FORKED",
         SONORAN_E_SYSTEM => c"SONORAN_E_SYSTEM",
         SONORAN_E_TIMEOUT => c"SONORAN_E_TIMEOUT",
@@ -390,14 +475,14 @@ fn owned(text: Option<CString>) -> *mut c_char {
 }
 
 /// The host's argument as text.
-fn text<'a>(argument: &'static str, pointer: *const c_char) -> Result<&'a str, Error> {
+fn text<'a>(argument: &'static str, pointer: *const c_char, most: usize) -> Result<&'a str, Error> {
     if pointer.is_null() {
         return Err(Error::Null(argument));
     }
     // SAFETY: by contract a NUL-terminated string that stays valid and unchanged during the call.
     let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
-    if bytes.len() > MAX_TEXT {
-        return Err(Error::TooLarge { argument, bytes: bytes.len(), most: MAX_TEXT });
+    if bytes.len() > most {
+        return Err(Error::TooLarge { argument, bytes: bytes.len(), most });
     }
     std::str::from_utf8(bytes).map_err(|error| Error::NotUtf8 { argument, at: error.valid_up_to() })
 }
@@ -410,7 +495,12 @@ fn code(error: &Error) -> i32 {
         Error::Option { .. } => SONORAN_E_OPTION,
         Error::TooLarge { .. } => SONORAN_E_TOO_LARGE,
         Error::NoSession(_) => SONORAN_E_SESSION,
+        Error::Unit(_) => SONORAN_E_UNIT,
+        Error::Key => SONORAN_E_KEY,
         Error::Exists(_) => SONORAN_E_EXISTS,
+        Error::NotReady => SONORAN_E_NOT_READY,
+        Error::Closed => SONORAN_E_CLOSED,
+        Error::Busy(_) => SONORAN_E_BUSY,
         Error::Forked => SONORAN_E_FORKED,
         Error::System { .. } => SONORAN_E_SYSTEM,
         Error::Timeout => SONORAN_E_TIMEOUT,

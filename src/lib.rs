@@ -23,3 +23,4 @@ mod session;
 mod stats;
 #[allow(unsafe_code, reason = "the boundary to the operating system")]
 mod sys;
+mod units;

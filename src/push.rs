@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::config::EventKey;
+use crate::error::Error;
 use crate::hub::{Arguments, NOTED};
 use crate::json::{Member, Noted, Scanner, quote};
 
@@ -55,6 +56,47 @@ pub(crate) fn events(arguments: &Arguments<'_>, key: EventKey, mut deliver: impl
     if arguments.count > 1 {
         deliver(wrap(Odd::FurtherArguments, &stripped_arguments(arguments.text, 1, key)).into());
     }
+}
+
+/// The event in a body that the CAD posted by HTTP: the same object, known by the session's API key.
+pub(crate) fn ingest<'a>(body: &'a str, api_key: &str, key: EventKey) -> Result<Cow<'a, str>, Error> {
+    let wrong = |problem: &str| Error::Json { argument: "body", problem: problem.to_owned() };
+    let object = object(body).map_err(|_| wrong("no JSON object: expected what the CAD posted"))?;
+    if !has_key(object, api_key) {
+        return Err(Error::Key);
+    }
+    match typed(object) {
+        Ok(object) => Ok(strip(object, key)),
+        Err(Odd::ReservedType) => Ok(wrap(Odd::ReservedType, &format!("[{}]", strip(object, key))).into()),
+        Err(_) => Err(wrong("without a type: expected a string there")),
+    }
+}
+
+/// Whether an object's `key`, and each of them if there are several, is the API key.
+fn has_key(object: Noted<'_>, api_key: &str) -> bool {
+    let [_, Some(first)] = object.members else { return false };
+    let is_right =
+        |value: &str| Scanner::new(value).string().is_ok_and(|given| is_same_key(&given.decode(), api_key));
+    let mut right = is_right(first.value);
+    if object.repeated {
+        let walked = Scanner::new(object.text).members(|scanner, _, name| {
+            let value = scanner.value()?;
+            right &= !name.is("key") || is_right(value);
+            Ok(())
+        });
+        right &= walked.is_ok();
+    }
+    right
+}
+
+/// Compares without regard to case, in a time that says nothing of where the two differ.
+fn is_same_key(given: &str, expected: &str) -> bool {
+    let mut difference = given.len() ^ expected.len();
+    for (at, byte) in expected.bytes().enumerate() {
+        let given = given.as_bytes().get(at).copied().unwrap_or_default();
+        difference |= usize::from(given.to_ascii_lowercase() ^ byte.to_ascii_lowercase());
+    }
+    std::hint::black_box(difference) == 0
 }
 
 /// The text of the event that a payload is: an object, or a string that holds one.
@@ -256,6 +298,36 @@ mod tests {
         assert_eq!(events[0], r#"{"type":"X"}"#);
         assert!(events[1].contains(r#""code":"further-arguments""#), "{}", events[1]);
         assert!(events[1].ends_with(r#""arguments":[1.0,{"a":[]}]}"#), "{}", events[1]);
+    }
+
+    #[test]
+    fn a_posted_body_joins_under_the_same_rules() {
+        let taken = |body: &str, key| ingest(body, "Key-\u{e9}1", key).map(Cow::into_owned);
+        let body = r#" {"KEY":1,"key":"kEY-é1","type":"EVENT_911","n":1.10} "#;
+        assert_eq!(taken(body, EventKey::Keep).unwrap(), body.trim());
+        assert_eq!(taken(body, EventKey::Strip).unwrap(), r#"{"KEY":1,"type":"EVENT_911","n":1.10}"#);
+        let reserved = taken(r#"{"key":"Key-é1","type":"SESSION_READY"}"#, EventKey::Strip).unwrap();
+        assert!(reserved.contains("reserved-type") && !reserved.contains("ey-"), "{reserved}");
+    }
+
+    #[test]
+    fn a_posted_body_without_the_key_is_refused() {
+        for body in [
+            r#"{"type":"X"}"#,
+            r#"{"key":"","type":"X"}"#,
+            r#"{"key":"secre","type":"X"}"#,
+            r#"{"key":"secret1","type":"X"}"#,
+            r#"{"key":1,"type":"X"}"#,
+            r#"{"key":"wrong","key":"secret","type":"X"}"#,
+            r#"{"key":"secret","key":"wrong","type":"X"}"#,
+            r#"{"data":{"key":"secret"},"type":"X"}"#,
+        ] {
+            assert!(matches!(ingest(body, "secret", EventKey::Keep), Err(Error::Key)), "{body}");
+        }
+        for body in ["", "[]", "\"x\"", "{", r#"{"key":"secret"}"#, r#"{"key":"secret","type":7}"#, "{}x"] {
+            let error = ingest(body, "secret", EventKey::Keep);
+            assert!(matches!(error, Err(Error::Json { argument: "body", .. })), "{body}: {error:?}");
+        }
     }
 
     #[test]

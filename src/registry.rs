@@ -80,9 +80,13 @@ pub(crate) fn poll(number: i32) -> Result<Option<std::ffi::CString>, Error> {
 
 /// The next event of a session, waiting for it.
 pub(crate) fn wait(number: i32, timeout: Option<Duration>) -> Result<Option<std::ffi::CString>, Error> {
-    let mailbox = Arc::clone(SESSIONS.read().get(number)?.mailbox());
-    let taken = mailbox.wait(number, timeout);
+    let taken = get(number)?.mailbox().wait(number, timeout);
     Ok(forget_ended(number, taken))
+}
+
+/// A session, for calls that may take longer than a look.
+pub(crate) fn get(number: i32) -> Result<Arc<Session>, Error> {
+    SESSIONS.read().get(number).cloned()
 }
 
 /// Ends the current wait of a session, or the next one.
@@ -104,7 +108,7 @@ pub(crate) fn state(number: i32) -> Result<State, Error> {
 
 /// The figures of a session as JSON.
 pub(crate) fn stats(number: i32) -> Result<String, Error> {
-    let session = Arc::clone(SESSIONS.read().get(number)?);
+    let session = get(number)?;
     let (mailbox, stats) = (session.mailbox(), &session.stats);
     let (queued_events, queued_bytes) = mailbox.waiting();
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
@@ -119,6 +123,7 @@ pub(crate) fn stats(number: i32) -> Result<String, Error> {
         "queuedEvents": queued_events,
         "queuedBytes": queued_bytes,
         "receivedBytes": count(&stats.received_bytes),
+        "pendingUnits": session.pending_units(),
         "unknownMessages": count(&stats.unknown_messages),
         "attempts": count(&stats.attempts),
         "ready": stats.ready(),

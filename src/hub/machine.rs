@@ -12,7 +12,12 @@ use crate::config::Timing;
 const MAX_HANDSHAKE: usize = 64 * 1024;
 
 /// The largest record that a hub accepts, with its end; ASP.NET Core closes the connection over more.
-const MAX_SENT: usize = 32 * 1024;
+pub(crate) const MAX_SENT: usize = 32 * 1024;
+
+/// The size that the record of a call will have at the most.
+pub(crate) fn call_size(target: &str, arguments: &str) -> usize {
+    message::invocation(CallId::MAX, target, arguments).len()
+}
 
 /// Identifies a call of ours on this connection.
 pub(crate) type CallId = u32;

@@ -12,7 +12,7 @@ mod message;
 mod records;
 
 pub(crate) use error::Error;
-pub(crate) use machine::{CallId, Handler, Machine, Outcome};
+pub(crate) use machine::{CallId, Handler, MAX_SENT, Machine, Outcome, call_size};
 #[cfg(test)]
 pub(crate) use message::test_arguments;
 pub(crate) use message::{Arguments, NOTED};

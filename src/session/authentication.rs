@@ -52,17 +52,16 @@ impl Authentication {
 
     /// Judges the answer; after `TryOther` [`method`](Self::method) is the other one.
     pub(crate) fn judge(&mut self, outcome: &Outcome<'_>) -> Verdict {
-        match outcome {
-            Outcome::TimedOut => Verdict::TimedOut,
-            Outcome::Result(result) => judge_result(result.unwrap_or("null")),
-            Outcome::Error(error) if is_unknown_method(error) => match self.other.take() {
-                Some(other) => {
-                    self.method = other;
-                    Verdict::TryOther
-                }
-                None => Verdict::Rejected(format!("{} does not work there: {error}", self.method)),
-            },
-            Outcome::Error(error) => Verdict::Rejected((*error).to_owned()),
+        let Outcome::Error(error) = outcome else { return judge(outcome) };
+        if !is_unknown_method(error) {
+            return judge(outcome);
+        }
+        match self.other.take() {
+            Some(other) => {
+                self.method = other;
+                Verdict::TryOther
+            }
+            None => Verdict::Rejected(format!("{} does not work there: {error}", self.method)),
         }
     }
 }
@@ -73,6 +72,15 @@ fn is_unknown_method(error: &str) -> bool {
     error.contains("Method does not exist")
         || error.starts_with("Unknown hub method")
         || (error.starts_with("Failed to invoke") && error.contains("due to an error on the server"))
+}
+
+/// Judges the answer of any of Sonoran's methods: `{success, error, count}`.
+pub(crate) fn judge(outcome: &Outcome<'_>) -> Verdict {
+    match outcome {
+        Outcome::TimedOut => Verdict::TimedOut,
+        Outcome::Result(result) => judge_result(result.unwrap_or("null")),
+        Outcome::Error(error) => Verdict::Rejected((*error).to_owned()),
+    }
 }
 
 fn judge_result(result: &str) -> Verdict {

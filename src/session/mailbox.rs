@@ -192,6 +192,11 @@ impl Mailbox {
         (inner.queue.len(), inner.queue.push_bytes())
     }
 
+    /// How many notices wait.
+    pub(crate) fn notices(&self) -> usize {
+        self.inner.lock().queue.notices()
+    }
+
     fn take_from(&self, inner: &mut Inner) -> Taken {
         let event = match inner.queue.pop() {
             Some(Entry::Event(text)) => Some(text),

@@ -6,26 +6,36 @@ mod failure;
 mod link;
 mod mailbox;
 mod notice;
+mod outbox;
 mod pump;
 mod task;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, LogLevel};
 use crate::error::Error;
+use crate::json::Scanner;
 use crate::net::Dialer;
-use crate::runtime;
 use crate::stats::Stats;
+use crate::units::UnitError;
+use crate::{hub, push, runtime, units};
 use mailbox::Writer;
 use notice::Notice;
+use outbox::{Call, Outbox};
 
 pub(crate) use mailbox::{Mailbox, Taken};
+
+/// The largest number of the host's calls that wait for their result.
+const MAX_CALLS: usize = 256;
+
+/// So many results and other notices may wait to be polled before further calls are refused.
+const MANY_NOTICES: usize = 4096;
 
 /// What a session is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +82,10 @@ pub(crate) struct Session {
     dialer: Dialer,
     mailbox: Arc<Mailbox>,
     writer: Writer,
+    outbox: Mutex<Outbox>,
+    outbox_filled: Notify,
+    /// Calls of the host that have no result yet.
+    unanswered: AtomicUsize,
     state: AtomicU8,
     ending: watch::Sender<Option<Ending>>,
     ended: Mutex<bool>,
@@ -90,6 +104,9 @@ impl Session {
     ) -> Result<Arc<Self>, Error> {
         let session = Arc::new(Self {
             writer: mailbox.take_over(config.bounds),
+            outbox: Mutex::new(Outbox::new(config.unit_interval)),
+            outbox_filled: Notify::new(),
+            unanswered: AtomicUsize::new(0),
             config: Arc::new(config),
             dialer,
             mailbox,
@@ -161,6 +178,63 @@ impl Session {
         adopted
     }
 
+    /// Calls a method of the hub. Returns the number that its result will carry.
+    pub(crate) fn invoke(&self, method: &str, arguments: &str) -> Result<i32, Error> {
+        static LAST: AtomicI32 = AtomicI32::new(0);
+        check_call(method, arguments)?;
+        let busy =
+            self.mailbox.notices() >= MANY_NOTICES || self.unanswered.load(Ordering::Relaxed) >= MAX_CALLS;
+        // under the lock that a link, or the session, empties at its end: no call comes too late for that
+        let mut outbox = self.outbox.lock();
+        self.in_use()?;
+        if self.state() != State::Ready {
+            return Err(Error::NotReady);
+        }
+        if busy {
+            return Err(Error::Busy("too many calls have no result yet: poll, then call again".to_owned()));
+        }
+        let next = |last: i32| Some(last.checked_add(1).unwrap_or(1));
+        let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default();
+        let request = last.checked_add(1).unwrap_or(1);
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
+        outbox.calls.push_back(Call { request, method: method.to_owned(), arguments: arguments.to_owned() });
+        drop(outbox);
+        self.outbox_filled.notify_one();
+        Ok(request)
+    }
+
+    /// Takes locations of units, to be sent when the hub may have them.
+    pub(crate) fn send_unit_locations(&self, updates: &str) -> Result<(), Error> {
+        let updates = units::parse(updates).map_err(unit_error)?;
+        self.in_use()?;
+        self.outbox.lock().units.update(Instant::now(), updates).map_err(unit_error)?;
+        self.outbox_filled.notify_one();
+        Ok(())
+    }
+
+    /// Takes a push that the host got by HTTP.
+    pub(crate) fn ingest(&self, body: &str) -> Result<(), Error> {
+        let most = self.config.max_message;
+        if body.len() > most {
+            return Err(Error::TooLarge { argument: "body", bytes: body.len(), most });
+        }
+        let event = push::ingest(body, self.config.api_key.reveal(), self.config.event_key)?;
+        self.in_use()?;
+        self.mailbox.push(link::event_text(event));
+        Ok(())
+    }
+
+    /// How many units wait to be sent or for the hub's answer.
+    pub(crate) fn pending_units(&self) -> usize {
+        self.outbox.lock().units.pending()
+    }
+
+    /// Notes that the host uses the session, unless it has ended or is about to.
+    fn in_use(&self) -> Result<(), Error> {
+        self.mailbox.use_now();
+        if self.is_ending() { Err(Error::Closed) } else { Ok(()) }
+    }
+
     /// The task, for a successor to wait for.
     pub(crate) fn take_task(&self) -> Option<JoinHandle<()>> {
         self.task.lock().take()
@@ -210,6 +284,20 @@ impl Session {
         self.mailbox.notice(self.writer, notice.text(&self.config), another);
     }
 
+    /// Tells the host how its call ended.
+    fn tell_result(&self, call: &Call, outcome: Option<&hub::Outcome<'_>>) {
+        self.unanswered.fetch_sub(1, Ordering::Relaxed);
+        self.say(&Notice::CallResult { call, outcome });
+    }
+
+    /// Ends the calls of the host that no link has taken.
+    fn fail_calls(&self) {
+        let calls = std::mem::take(&mut self.outbox.lock().calls);
+        for call in &calls {
+            self.tell_result(call, None);
+        }
+    }
+
     /// Tells the host what the session does, if it asked for that.
     fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
         if level <= self.config.log {
@@ -221,6 +309,7 @@ impl Session {
     fn finish(&self, ending: Ending) {
         self.set_state(State::Closed);
         self.stats.lost();
+        self.fail_calls();
         let last = match ending {
             Ending::Disconnected => {
                 Some(Notice::Closed { code: "disconnected", message: "Disconnected as asked." })
@@ -235,6 +324,36 @@ impl Session {
         *self.ended.lock() = true;
         self.has_ended.notify_all();
     }
+}
+
+fn unit_error(error: UnitError) -> Error {
+    match error {
+        UnitError::Json(problem) => Error::Json { argument: "updates_json", problem },
+        UnitError::Update { .. } => Error::Unit(error.to_string()),
+        UnitError::TooMany => Error::Busy(error.to_string()),
+    }
+}
+
+/// Checks a call of the host before it is put by.
+fn check_call(method: &str, arguments: &str) -> Result<(), Error> {
+    if method.is_empty() {
+        return Err(Error::Json {
+            argument: "method",
+            problem: "empty: expected the name of a hub method".to_owned(),
+        });
+    }
+    let problem = |problem: String| Error::Json { argument: "arguments_json", problem };
+    let mut scanner = Scanner::new(arguments);
+    if scanner.peek() != Some(b'[') {
+        return Err(problem("no JSON array: expected the method's arguments in one".to_owned()));
+    }
+    let scanned = scanner.value().and_then(|_| scanner.end());
+    scanned.map_err(|error| problem(format!("not valid JSON: {error}")))?;
+    let bytes = hub::call_size(method, arguments);
+    if bytes > hub::MAX_SENT {
+        return Err(Error::TooLarge { argument: "method and arguments_json", bytes, most: hub::MAX_SENT });
+    }
+    Ok(())
 }
 
 async fn sleep_or_never(duration: Option<Duration>) {

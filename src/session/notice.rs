@@ -7,7 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::outbox::Call;
 use crate::config::{Config, LogLevel};
+use crate::hub::Outcome;
+use crate::units::Refusal;
 
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ pub(crate) enum Notice<'a> {
     Rejected { failure: &'a Failure, retry_in: Duration },
     /// The session has ended.
     Closed { code: &'a str, message: &'a str },
+    /// A call of the host has ended; without an outcome the link did first.
+    CallResult { call: &'a Call, outcome: Option<&'a Outcome<'a>> },
+    /// The hub refused locations of units.
+    UnitsRejected { words: &'a str, refusal: &'a Refusal },
     /// A line of the session's log.
     Log { level: LogLevel, message: &'a str },
 }
@@ -43,6 +50,14 @@ impl Notice<'_> {
             Self::Rejected { failure, .. } => ("SESSION_REJECTED", failure.code(), sentence(failure)),
             Self::Closed { code, message } => ("SESSION_CLOSED", *code, (*message).to_owned()),
             Self::Log { level, message } => ("SESSION_LOG", level.name(), (*message).to_owned()),
+            Self::CallResult { call, outcome } => {
+                let (code, message) = result(call, *outcome);
+                ("SESSION_CALL_RESULT", code, message)
+            }
+            Self::UnitsRejected { words, .. } => {
+                let message = format!("The hub refused the locations of units: {words}");
+                ("SESSION_UNITS_REJECTED", "rejected", message)
+            }
         };
         let mut event = Event::new(kind, code, &redact(&message, config));
         match self {
@@ -59,6 +74,17 @@ impl Notice<'_> {
                 event.field("retryInMs", millis(*retry_in));
             }
             Self::Log { level, .. } => event.field("level", level.name()),
+            Self::CallResult { call, outcome } => {
+                event.field("id", call.request);
+                event.field("method", call.method.as_str());
+                if let Some(Outcome::Result(result)) = outcome {
+                    event.raw_field("result", result.unwrap_or("null"));
+                }
+            }
+            Self::UnitsRejected { refusal, .. } => {
+                event.field("count", refusal.units);
+                event.field("untold", refusal.untold);
+            }
             Self::Closed { .. } => {}
         }
         event.text()
@@ -77,13 +103,32 @@ impl Event {
     }
 
     fn field(&mut self, name: &str, value: impl Into<Value>) {
-        let _ = write!(self.0, ",\"{name}\":{}", value.into());
+        self.raw_field(name, &value.into().to_string());
+    }
+
+    fn raw_field(&mut self, name: &str, json: &str) {
+        let _ = write!(self.0, ",\"{name}\":{json}");
     }
 
     /// JSON text never holds a NUL.
     fn text(mut self) -> CString {
         self.0.push('}');
         CString::new(self.0).unwrap_or_default()
+    }
+}
+
+/// How a call of the host ended, as a code and a sentence.
+fn result(call: &Call, outcome: Option<&Outcome<'_>>) -> (&'static str, String) {
+    let method = &call.method;
+    match outcome {
+        Some(Outcome::Result(_)) => ("ok", format!("The hub answered {method}.")),
+        Some(Outcome::Error(error)) => ("error", format!("The hub refused {method}: {error}")),
+        Some(Outcome::TimedOut) => {
+            ("timeout", format!("The hub did not answer {method} within callTimeoutMs."))
+        }
+        None => {
+            ("lost", format!("The link ended before the hub answered {method}: it may or may not have run."))
+        }
     }
 }
 

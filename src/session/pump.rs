@@ -37,17 +37,20 @@ pub(crate) async fn pump(
 ) -> Ended {
     let mut pump = Pump { session, socket, link, observer, unsent_since: None };
     loop {
-        let deadline = tokio::time::Instant::from_std(pump.deadline());
+        let deadline = tokio::time::Instant::from_std(pump.send());
         let outcome = tokio::select! {
             biased;
             ending = &mut ending => {
                 pump.say_goodbye().await;
+                pump.link.abandon(pump.observer);
                 return Ended::Asked(ending);
             }
             message = poll_fn(|context| pump.poll(context)) => pump.receive_batch(message),
+            () = session.outbox_filled.notified() => Ok(()),
             () = tokio::time::sleep_until(deadline) => pump.elapse(),
         };
         if let Err(failure) = outcome {
+            pump.link.abandon(pump.observer);
             return Ended::Failed(failure);
         }
     }
@@ -65,9 +68,15 @@ struct Pump<'a, O> {
 }
 
 impl<O: Observer> Pump<'_, O> {
-    fn deadline(&self) -> Instant {
+    /// Gives the link what the host wants sent. Returns when there is something to do, if nothing
+    /// happens before.
+    fn send(&mut self) -> Instant {
+        let now = Instant::now();
+        let mut outbox = self.session.outbox.lock();
+        self.link.send(now, &mut outbox, self.observer);
+        let deadline = self.link.deadline(now, &outbox);
         let stalled = self.unsent_since.map(|since| since + self.session.config.timing.server_timeout);
-        stalled.map_or_else(|| self.link.deadline(), |stalled| stalled.min(self.link.deadline()))
+        stalled.map_or(deadline, |stalled| stalled.min(deadline))
     }
 
     fn elapse(&mut self) -> Result<(), Failure> {

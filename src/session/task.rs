@@ -14,10 +14,13 @@ use super::backoff::Backoff;
 use super::failure::Failure;
 use super::link::{Link, Observer};
 use super::notice::{self, Notice};
+use super::outbox::Call;
 use super::pump::{Ended, pump};
 use super::{Ending, Session, State};
 use crate::config::LogLevel;
+use crate::hub::Outcome;
 use crate::stats::Stats;
+use crate::units::Answer;
 
 /// How long a session that is replaced has for its goodbye before the new one connects all the same.
 const PREDECESSOR: Duration = Duration::from_secs(3);
@@ -95,7 +98,9 @@ impl<'a> Retries<'a> {
 
     fn failed(&mut self, failure: &Failure) {
         let session = self.session;
+        session.set_state(State::Retrying);
         let ready_since = session.stats.lost();
+        session.fail_calls();
         if let Some(since) = ready_since {
             self.refused.reset();
             if since.elapsed() >= session.config.stable {
@@ -109,7 +114,6 @@ impl<'a> Retries<'a> {
             retry_in += asked.min(MAX_RETRY_AFTER);
         }
         let attempt = self.retry.failures() + self.refused.failures();
-        session.set_state(State::Retrying);
         session.stats.failed(notice::redact(&notice::sentence(failure), &session.config));
         session.say(&match failure {
             Failure::Rejected(_) => Notice::Rejected { failure, retry_in },
@@ -139,6 +143,17 @@ impl Observer for Told<'_> {
         self.session.stats.became_ready(Instant::now(), method);
         self.session.set_state(State::Ready);
         self.session.say(&Notice::Ready { method, resumed: false });
+    }
+
+    fn answered(&mut self, call: &Call, outcome: Option<&Outcome<'_>>) {
+        self.session.tell_result(call, outcome);
+    }
+
+    fn units_answered(&mut self, answer: &Answer<'_>) {
+        let refusal = self.session.outbox.lock().units.answered(Instant::now(), answer);
+        if let (Some(refusal), Answer::Refused(words)) = (refusal, answer) {
+            self.session.say(&Notice::UnitsRejected { words, refusal: &refusal });
+        }
     }
 
     fn ignored(&mut self, what: &str) {

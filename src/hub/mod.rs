@@ -10,6 +10,8 @@ mod error;
 mod machine;
 mod message;
 mod records;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use error::Error;
 pub(crate) use machine::{CallId, Handler, MAX_SENT, Machine, Outcome, call_size};

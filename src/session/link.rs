@@ -222,3 +222,6 @@ pub(crate) fn event_text(text: Cow<'_, str>) -> CString {
     // valid JSON has no raw NUL, so that this never loses anything
     made.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

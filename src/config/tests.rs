@@ -1,0 +1,100 @@
+use super::*;
+
+fn with(extra: &str) -> Result<Config, Error> {
+    Config::parse(&format!(r#"{{"communityId":"c","apiKey":"the-key"{extra}}}"#))
+}
+
+fn refused(extra: &str) -> String {
+    with(extra).unwrap_err().to_string()
+}
+
+#[test]
+fn defaults_are_the_documented_ones() {
+    let config = with("").unwrap();
+    assert_eq!(config.url, PRODUCTION);
+    assert_eq!(config.server_id, None);
+    assert_eq!(config.retry, Delays { min: Duration::from_secs(1), max: Duration::from_secs(60) });
+    assert_eq!(config.idle_close, Some(Duration::from_secs(300)));
+    assert_eq!(config.bounds, Bounds { events: 65_536, bytes: 64 << 20 });
+    assert!(config.replace && !config.insecure_tls);
+}
+
+#[test]
+fn every_option_is_read() {
+    let config = with(
+        r#","serverId":"7","url":"ws://h/x","authMethod":"authenticatev2","negotiate":false,
+        "connectTimeoutMs":101,"handshakeTimeoutMs":102,"callTimeoutMs":103,"keepAliveMs":104,
+        "serverTimeoutMs":205,"retryMinMs":11,"retryMaxMs":12,"stableMs":0,"authRetryMinMs":1001,
+        "authRetryMaxMs":1002,"queueEvents":1,"queueBytes":1024,"maxMessageBytes":1025,"unitIntervalMs":200,"eventKey":"strip",
+        "replace":false,"idleCloseMs":0,"caFile":"x.pem","insecureTls":true,"proxy":null,
+        "headers":{"X-A":"b"},"log":"debug""#,
+    )
+    .unwrap();
+    let millis = Duration::from_millis;
+    assert_eq!((config.server_id, config.url.as_str()), (Some(7), "ws://h/x"));
+    assert_eq!((config.connect_timeout, config.call_timeout), (millis(101), millis(103)));
+    assert_eq!((config.timing.handshake, config.timing.keep_alive), (millis(102), millis(104)));
+    assert_eq!((config.timing.server_timeout, config.stable), (millis(205), millis(0)));
+    assert_eq!(config.retry, Delays { min: millis(11), max: millis(12) });
+    assert_eq!(config.auth_retry, Delays { min: millis(1001), max: millis(1002) });
+    assert_eq!((config.bounds, config.max_message), (Bounds { events: 1, bytes: 1024 }, 1025));
+    assert_eq!(config.unit_interval, millis(200));
+    assert_eq!((config.auth_method, config.event_key), (AuthMethod::V2, EventKey::Strip));
+    assert_eq!((config.replace, config.insecure_tls, config.idle_close), (false, true, None));
+    assert_eq!(config.ca_file.as_deref(), Some("x.pem"));
+    assert_eq!((config.headers.len(), config.log), (1, LogLevel::Debug));
+}
+
+#[test]
+fn errors_name_the_key_and_what_was_expected() {
+    for (extra, parts) in [
+        (r#","severId":1"#, vec!["\"severId\"", "unknown"]),
+        (r#","serverId":"one""#, vec!["\"serverId\"", "\"one\"", "digits"]),
+        (r#","serverId":"""#, vec!["\"serverId\"", "digits"]),
+        (r#","serverId":-1"#, vec!["\"serverId\"", "-1"]),
+        (r#","serverId":1.5"#, vec!["\"serverId\"", "1.5"]),
+        (r#","serverId":2147483648"#, vec!["\"serverId\"", "2147483647"]),
+        (r#","serverId":true"#, vec!["\"serverId\"", "boolean"]),
+        (r#","keepAliveMs":"15""#, vec!["\"keepAliveMs\"", "a string", "100", "600000"]),
+        (r#","keepAliveMs":99"#, vec!["\"keepAliveMs\"", "99", "100"]),
+        (r#","keepAliveMs":40000"#, vec!["\"serverTimeoutMs\"", "keepAliveMs"]),
+        (r#","retryMinMs":20,"retryMaxMs":10"#, vec!["\"retryMaxMs\"", "retryMinMs"]),
+        (r#","idleCloseMs":5"#, vec!["\"idleCloseMs\"", "1000"]),
+        (r#","authMethod":"v3""#, vec!["\"authMethod\"", "\"authenticatev2\""]),
+        (r#","mode":"test""#, vec!["\"mode\"", "\"development\""]),
+        (r#","mode":"production","url":"ws://h""#, vec!["\"mode\"", "url"]),
+        (r#","replace":1"#, vec!["\"replace\"", "true or false"]),
+        (r#","proxy":"http://p""#, vec!["\"proxy\"", "not supported yet"]),
+        (r#","negotiate":true"#, vec!["\"negotiate\"", "not supported yet"]),
+        (r#","headers":[]"#, vec!["\"headers\"", "an array"]),
+        (r#","headers":{"X":1}"#, vec!["\"headers\"", "\"X\"", "a number"]),
+        (r#","headers":{"a b":"x"}"#, vec!["\"headers\"", "\"a b\""]),
+        (r#","headers":{"Upgrade":"x"}"#, vec!["\"headers\"", "\"Upgrade\""]),
+        (r#","headers":{"X":"a\r\nb"}"#, vec!["\"headers\"", "\"X\""]),
+    ] {
+        let sentence = refused(extra);
+        for part in parts {
+            assert!(sentence.contains(part), "{extra}: {sentence}");
+        }
+    }
+    let missing = Config::parse(r#"{"communityId":"c"}"#).unwrap_err().to_string();
+    assert!(missing.contains("\"apiKey\"") && missing.contains("missing"), "{missing}");
+    assert!(matches!(Config::parse("[]"), Err(Error::Json { .. })));
+    assert!(matches!(Config::parse("{"), Err(Error::Json { .. })));
+}
+
+#[test]
+fn one_delay_alone_moves_the_default_of_the_other() {
+    let config = with(r#","retryMaxMs":50"#).unwrap();
+    assert_eq!(config.retry.min, Duration::from_millis(50));
+    let config = with(r#","retryMinMs":90000"#).unwrap();
+    assert_eq!(config.retry.max, Duration::from_secs(90));
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let config = with(r#","headers":{"Authorization":"the-token"}"#).unwrap();
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("the-key") && !printed.contains("the-token"), "{printed}");
+    assert_eq!(config.api_key.reveal(), "the-key");
+}

@@ -1,0 +1,104 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace Sonoran
+{
+    /// <summary>The functions of sonoran.h. Delegates, because function pointers need C# 9 and .NET 5.</summary>
+    internal sealed class NativeApi
+    {
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int TextToInt(byte[] text);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int IntToInt(int number);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate IntPtr IntToText(int number);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate IntPtr IntIntToText(int session, int number);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int IntTextToInt(int session, byte[] text);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int IntTextTextToInt(int session, byte[] text, byte[] other);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate IntPtr ToText();
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate void FromPointer(IntPtr pointer);
+
+        /// <summary>The oldest library that has every function below.</summary>
+        internal static readonly Version Oldest = new Version(0, 1, 0);
+
+        internal readonly TextToInt Connect;
+        internal readonly IntToText PollEvent;
+        internal readonly FromPointer Free;
+        internal readonly IntIntToText WaitEvent;
+        internal readonly IntToInt Wake, Disconnect, State, Shutdown;
+        internal readonly IntTextTextToInt Invoke;
+        internal readonly IntTextToInt SendUnitLocations, Ingest;
+        internal readonly IntToText Stats, ErrorName;
+        internal readonly ToText LastError, LibraryVersion;
+
+        private readonly IntPtr _library;
+        private readonly string _path;
+
+        internal NativeApi(string path)
+        {
+            _path = path;
+            NativeFile.Check(path);
+            _library = NativeLoader.Open(path);
+
+            var version = NativeLoader.Symbol(_library, "sonoran_version");
+            if (version == IntPtr.Zero)
+                throw new SonoranException(path + " is a library but not sonoran: give the path of " + Platform.FileName + ".");
+            LibraryVersion = (ToText)Marshal.GetDelegateForFunctionPointer(version, typeof(ToText));
+            Version found;
+            if (!Version.TryParse(Utf8.Text(LibraryVersion()).Split('-', '+')[0], out found) || found < Oldest)
+                throw TooOld("");
+
+            Connect = Bind<TextToInt>("sonoran_connect");
+            PollEvent = Bind<IntToText>("sonoran_poll_event");
+            Free = Bind<FromPointer>("sonoran_free");
+            WaitEvent = Bind<IntIntToText>("sonoran_wait_event");
+            Wake = Bind<IntToInt>("sonoran_wake");
+            Disconnect = Bind<IntToInt>("sonoran_disconnect");
+            State = Bind<IntToInt>("sonoran_state");
+            Invoke = Bind<IntTextTextToInt>("sonoran_invoke");
+            SendUnitLocations = Bind<IntTextToInt>("sonoran_send_unit_locations");
+            Ingest = Bind<IntTextToInt>("sonoran_ingest");
+            Stats = Bind<IntToText>("sonoran_stats");
+            LastError = Bind<ToText>("sonoran_last_error");
+            ErrorName = Bind<IntToText>("sonoran_error_name");
+            Shutdown = Bind<IntToInt>("sonoran_shutdown");
+        }
+
+        /// <summary>Takes over a text that the library gave away.</summary>
+        internal string Take(IntPtr text)
+        {
+            if (text == IntPtr.Zero) return null;
+            try
+            {
+                return Utf8.Text(text);
+            }
+            finally
+            {
+                Free(text);
+            }
+        }
+
+        /// <summary>The number that a function returned, or the library's sentence as an exception.</summary>
+        internal int Check(int result)
+        {
+            if (result < 0) throw Failure(result);
+            return result;
+        }
+
+        internal SonoranException Failure(int code)
+        {
+            return new SonoranException(code, Utf8.Text(ErrorName(code)), Utf8.Text(LastError()));
+        }
+
+        private T Bind<T>(string name) where T : class
+        {
+            var address = NativeLoader.Symbol(_library, name);
+            if (address == IntPtr.Zero) throw TooOld(" and has no " + name);
+            return (T)(object)Marshal.GetDelegateForFunctionPointer(address, typeof(T));
+        }
+
+        /// <summary>A library stays mapped for the life of its process, so a new file needs a new process.</summary>
+        private SonoranException TooOld(string detail)
+        {
+            return new SonoranException(_path + " is too old: it is version " + Utf8.Text(LibraryVersion()) + detail + ", needed is " + Oldest
+                + " or newer; replace the file and start the whole process again.");
+        }
+    }
+}

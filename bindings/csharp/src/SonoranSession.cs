@@ -1,0 +1,219 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Sonoran
+{
+    /// <summary>
+    /// One connection to the hub, for one CAD server. Any thread may call it.
+    /// A host with a tick calls <see cref="Drain"/>; a host with threads awaits <see cref="WaitAsync(CancellationToken)"/>.
+    /// There is no finalizer: a session that is dropped without Dispose lives on in the library, so that
+    /// its successor (a restarted plugin) can take it over, and ends by itself after `idleCloseMs`.
+    /// </summary>
+    public sealed class SonoranSession : IDisposable
+    {
+        private const int SessionError = -10;
+
+        private readonly NativeApi _api;
+        // One waiter at a time, so that a wake meant for it cannot end somebody else's wait.
+        private readonly SemaphoreSlim _waiter = new SemaphoreSlim(1);
+        private int _wakes;
+
+        internal SonoranSession(SonoranLibrary library, int id)
+        {
+            Library = library;
+            _api = library.Api;
+            Id = id;
+        }
+
+        /// <summary>Opens a session with the library from its usual place (<see cref="SonoranLibrary.Load()"/>).</summary>
+        public static SonoranSession Connect(SonoranOptions options)
+        {
+            return SonoranLibrary.Load().Connect(options);
+        }
+
+        /// <summary>The library that the session lives in.</summary>
+        public SonoranLibrary Library { get; }
+
+        /// <summary>The session's number in the library.</summary>
+        public int Id { get; }
+
+        /// <summary>What the session does at this moment; it may be ahead of the events.</summary>
+        public SonoranState State
+        {
+            get
+            {
+                var state = _api.State(Id);
+                return state == SessionError ? SonoranState.Gone : (SonoranState)_api.Check(state);
+            }
+        }
+
+        /// <summary>The next event, or null when there is none now. Never blocks.</summary>
+        public SonoranEvent Poll()
+        {
+            return Event(_api.PollEvent(Id));
+        }
+
+        /// <summary>
+        /// For hosts with a tick: hands over what is queued until nothing is left or
+        /// <paramref name="budgetMs"/> are spent; returns how many. One event at least is handed over.
+        /// </summary>
+        public int Drain(Action<SonoranEvent> handle, int budgetMs)
+        {
+            var clock = Stopwatch.StartNew();
+            var count = 0;
+            SonoranEvent next;
+            while ((next = Poll()) != null)
+            {
+                count++;
+                handle(next);
+                if (clock.ElapsedMilliseconds >= budgetMs) break;
+            }
+            return count;
+        }
+
+        /// <summary>
+        /// Blocks the calling thread until there is an event. Null: the time is up, or <see cref="Wake"/>
+        /// was called. A negative timeout waits without limit.
+        /// </summary>
+        /// <exception cref="SonoranException">The session is gone.</exception>
+        public SonoranEvent Wait(int timeoutMs)
+        {
+            var clock = Stopwatch.StartNew();
+            if (!_waiter.Wait(Math.Max(timeoutMs, -1))) return null;
+            try
+            {
+                return WaitHere(timeoutMs, clock, CancellationToken.None);
+            }
+            finally
+            {
+                _waiter.Release();
+            }
+        }
+
+        /// <summary>The next event, as soon as there is one; null only when <see cref="Wake"/> was called.</summary>
+        /// <exception cref="SonoranException">The session is gone.</exception>
+        public Task<SonoranEvent> WaitAsync(CancellationToken cancel = default(CancellationToken))
+        {
+            return WaitAsync(-1, cancel);
+        }
+
+        /// <summary>
+        /// The next event, as soon as there is one. Null: the time is up, or <see cref="Wake"/> was called.
+        /// While the queue is empty the wait occupies a thread of its own, none of the pool's.
+        /// Cancelling never loses an event.
+        /// </summary>
+        /// <exception cref="SonoranException">The session is gone.</exception>
+        public async Task<SonoranEvent> WaitAsync(int timeoutMs, CancellationToken cancel = default(CancellationToken))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var clock = Stopwatch.StartNew();
+            if (!await _waiter.WaitAsync(Math.Max(timeoutMs, -1), cancel).ConfigureAwait(false)) return null;
+            try
+            {
+                var next = Poll();
+                if (next != null) return next;
+                using (cancel.Register(() => _api.Wake(Id)))
+                    next = await Task.Factory.StartNew(() => WaitHere(timeoutMs, clock, cancel),
+                        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                if (next == null) cancel.ThrowIfCancellationRequested();
+                return next;
+            }
+            finally
+            {
+                _waiter.Release();
+            }
+        }
+
+#if NET8_0_OR_GREATER
+        /// <summary>All events to the last one, SESSION_CLOSED, for `await foreach`.</summary>
+        public async IAsyncEnumerable<SonoranEvent> ReadAllAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel = default)
+        {
+            while (true)
+            {
+                var next = await WaitAsync(cancel).ConfigureAwait(false);
+                if (next == null) continue;
+                yield return next;
+                if (next.Type == "SESSION_CLOSED") yield break;
+            }
+        }
+#endif
+
+        private SonoranEvent WaitHere(int timeoutMs, Stopwatch clock, CancellationToken cancel)
+        {
+            while (true)
+            {
+                var left = timeoutMs < 0 ? -1 : (int)Math.Max(0, timeoutMs - clock.ElapsedMilliseconds);
+                var next = Event(_api.WaitEvent(Id, left));
+                if (next != null) return next;
+                if (State == SonoranState.Gone) throw _api.Failure(SessionError);
+                if (Woken() || left == 0 || cancel.IsCancellationRequested) return null;
+                // A wake that came too late for its own wait ended this one: go on.
+            }
+        }
+
+        private bool Woken()
+        {
+            var wakes = Volatile.Read(ref _wakes);
+            return wakes > 0 && Interlocked.CompareExchange(ref _wakes, 0, wakes) == wakes;
+        }
+
+        /// <summary>Makes the current wait, or else the next one, return null once.</summary>
+        public void Wake()
+        {
+            Interlocked.Increment(ref _wakes);
+            _api.Check(_api.Wake(Id));
+        }
+
+        /// <summary>
+        /// Calls a method of the hub with a JSON array of arguments. Returns a number; one
+        /// SESSION_CALL_RESULT event with that number as `id` follows.
+        /// </summary>
+        public int Invoke(string method, string argumentsJson)
+        {
+            return _api.Check(_api.Invoke(Id, Utf8.Bytes(method, "method"), Utf8.Bytes(argumentsJson, "argumentsJson")));
+        }
+
+        /// <summary>Hands over a JSON array of unit locations; call it as often as you like, the library paces itself.</summary>
+        public void SendUnitLocations(string updatesJson)
+        {
+            _api.Check(_api.SendUnitLocations(Id, Utf8.Bytes(updatesJson, "updatesJson")));
+        }
+
+        /// <summary>Adds a push that reached the host by HTTP to the stream, after checking its key.</summary>
+        public void Ingest(string body)
+        {
+            _api.Check(_api.Ingest(Id, Utf8.Bytes(body, "body")));
+        }
+
+        /// <summary>The session's figures as a JSON object; sonoran.h explains them.</summary>
+        /// <exception cref="SonoranException">The session is gone.</exception>
+        public string StatsJson()
+        {
+            var stats = _api.Take(_api.Stats(Id));
+            if (stats == null) throw _api.Failure(SessionError);
+            return stats;
+        }
+
+        /// <summary>Ends the session. What is queued can still be taken; SESSION_CLOSED is the last event.</summary>
+        public void Disconnect()
+        {
+            var result = _api.Disconnect(Id);
+            if (result != SessionError) _api.Check(result);
+        }
+
+        /// <summary>As <see cref="Disconnect"/>, but never throws.</summary>
+        public void Dispose()
+        {
+            _api.Disconnect(Id);
+        }
+
+        private SonoranEvent Event(IntPtr text)
+        {
+            var json = _api.Take(text);
+            return json == null ? null : new SonoranEvent(json);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+// One after another: some tests measure the memory or the time of the whole process.
+[assembly: Xunit.CollectionBehavior(DisableTestParallelization = true)]

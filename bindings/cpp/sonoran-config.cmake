@@ -6,9 +6,8 @@ get_filename_component(_sonoran_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSO
 
 if(WIN32)
   set(_sonoran_library "${_sonoran_prefix}/bin/sonoran.dll")
-  if(MSVC)
-    set(_sonoran_import "${_sonoran_prefix}/lib/sonoran.dll.lib")
-  else()
+  set(_sonoran_import "${_sonoran_prefix}/lib/sonoran.dll.lib")
+  if(NOT EXISTS "${_sonoran_import}")
     set(_sonoran_import "${_sonoran_prefix}/lib/libsonoran.dll.a")
   endif()
 else()

@@ -6,7 +6,7 @@
 //     session.poll_all([](std::string_view event) { ... });      // once per tick
 //
 // sonoran.h is the manual: what the options, the events and the error codes are, and what the
-// library does to your process. This header adds ownership and types, and no state of its own.
+// library does to your process. This header adds ownership, types and errors.
 //
 // GETTING IT
 //
@@ -79,7 +79,7 @@ inline namespace loaded {
 inline namespace linked {
 #endif
 
-// The code of an error that stands in no header of C: there is no usable library.
+// The one code that is not the library's: there is no library, or none that can be used.
 inline constexpr std::int32_t no_library = -100;
 
 // Why a call failed. A default one says that nothing did.
@@ -177,7 +177,7 @@ public:
 
     explicit operator bool() const noexcept { return string_ != nullptr; }
     operator std::string_view() const noexcept { return view(); }
-    std::string_view view() const noexcept { return string_ ? std::string_view(string_.get(), size_) : std::string_view(); }
+    std::string_view view() const noexcept { return {c_str(), string_ ? size_ : 0}; }
     const char *c_str() const noexcept { return string_ ? string_.get() : ""; }
 
 private:
@@ -413,7 +413,8 @@ inline bool load(const std::filesystem::path &file, error &why) {
     if (found.version != nullptr && detail::too_old(found.version(), why, name))
         return false;
     if (missing != nullptr) {
-        why = error(no_library, name + " is not a whole sonoran library, it lacks " + missing + ": put " + expected + " there");
+        why = error(no_library, name + " is not a whole sonoran library, it lacks " + missing + ": put " + expected +
+                                    " there");
         return false;
     }
     detail::functions = found;

@@ -14,7 +14,7 @@ cp sonoran-config.cmake sonoran-config-version.cmake "$prefix/lib/cmake/sonoran"
 cp sonoran.pc "$prefix/lib/pkgconfig"
 export SONORAN_LIBRARY=$prefix/lib/libsonoran.so
 
-build() { g++ -g -O1 -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -pthread "$@"; }
+build() { g++ -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Werror -I"$prefix/include" -pthread "$@"; }
 link=(-L"$prefix/lib" -lsonoran -Wl,-rpath,"$prefix/lib" -Wl,-z,lazy)
 load=(-DSONORAN_LOAD -ldl)
 

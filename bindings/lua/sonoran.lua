@@ -177,9 +177,14 @@ local function bind(lib)
     return none(self)
   end
 
+  -- Apart from Session:events, as LuaJIT does not compile a function that has a closure in it.
+  local function waiting(session, timeout_ms)
+    return function() return session:wait(timeout_ms) end
+  end
+
   -- Iterates over the events that wait now; with `timeout_ms` it also waits that long for each.
   function Session:events(timeout_ms)
-    if timeout_ms then return function() return self:wait(timeout_ms) end end
+    if timeout_ms then return waiting(self, timeout_ms) end
     return self.poll, self
   end
 

@@ -259,8 +259,8 @@ public:
 
     session(session &&other) noexcept : number_(std::exchange(other.number_, 0)) {}
     session &operator=(session &&other) noexcept {
-        session old(std::move(*this));
-        number_ = std::exchange(other.number_, 0);
+        session taken(std::move(other)); // first, so that a session may be moved to itself
+        std::swap(number_, taken.number_);
         return *this;
     }
     ~session() { disconnect(); }

@@ -136,6 +136,10 @@ void a_session_lives_and_ends() {
     EXPECT(why.code() == SONORAN_E_UNIT && contains(why.what(), "location"));
     EXPECT(!second.ingest(R"({"key":"another","type":"EVENT_911"})", why) && why.code() == SONORAN_E_KEY);
 
+    sonoran::session &itself = second;
+    second = std::move(itself);
+    EXPECT(second.number() > 0 && second.state() != sonoran::state::closed);
+
     const sonoran::event retry = second.wait();
     EXPECT(contains(retry, "\"type\":\"SESSION_RETRY\"") && retry.c_str()[retry.view().size()] == '\0');
     second.wake();

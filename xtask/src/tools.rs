@@ -21,15 +21,19 @@ const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'sta
 /// Which step needs what.
 const TOOLS: &[Tool] = &[
     tool("git", "git", &["header"]),
-    tool("cc", "gcc libc6-dev", &["test", "release", "demo"]),
+    tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua"]),
     tool("c++", "g++", &["test", "release", "cpp"]),
     tool("nm", "binutils", &["test", "release"]),
-    tool("valgrind", "valgrind", &["test", "release"]),
+    tool("valgrind", "valgrind", &["test", "release", "cpp"]),
     tool("node", "nodejs", &["test"]),
     tool("npm", "npm", &["test"]),
+    tool("xz", "xz-utils", &["test", "release", "csharp"]), // for ../shared/dotnet
     tool("musl-gcc", "musl-tools", &["musl"]),
     tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
+    tool("cmake", "cmake make", &["cpp"]),
+    tool("pkg-config", "pkg-config", &["cpp"]),
     tool("luajit", "luajit", &["lua"]),
+    tool("luarocks", "luarocks", &["lua"]),
     tool("mcs", "mono-mcs", &["csharp", "fivem"]),
     tool("mono", "mono-runtime", &["csharp", "fivem"]),
     tool("/usr/lib/mono/4.5-api/mscorlib.dll", "libmono-cil-dev", &["csharp", "fivem"]),

@@ -36,7 +36,7 @@ const TOOLS: &[Tool] = &[
     tool("luarocks", "luarocks", &["lua"]),
     tool("mcs", "mono-mcs", &["csharp", "fivem"]),
     tool("mono", "mono-runtime", &["csharp", "fivem"]),
-    tool("/usr/lib/mono/4.5-api/mscorlib.dll", "libmono-cil-dev", &["csharp", "fivem"]),
+    tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["csharp", "fivem"]),
 ];
 
 /// Fails with what to do if a tool of this step is missing.
@@ -65,7 +65,7 @@ pub(crate) fn provide(steps: &[&str]) -> Result<()> {
     run(with(apt(), &install))?;
     match missing(steps).as_slice() {
         [] => Ok(()),
-        tools => bail!("apt-get installed {} without an error, yet: {}", packages(&lacking), advice(tools)),
+        tools => bail!("apt-get gave no error, but what it installed did not help: {}", advice(tools)),
     }
 }
 
@@ -99,8 +99,8 @@ fn packages(tools: &[&Tool]) -> String {
 fn advice(tools: &[&Tool]) -> String {
     let names: Vec<_> = tools.iter().map(|tool| tool.name).collect();
     format!(
-        "this needs {}, which are not here: on Debian install them with `apt-get install {}` as root, elsewhere with \
-         your system's packages, or leave out the steps that need them with --only",
+        "not installed, but needed: {}. On Debian run `apt-get install {}` as root; elsewhere use your system's \
+         packages, or leave out the steps that need this with --only",
         names.join(", "),
         packages(tools)
     )

@@ -1,0 +1,159 @@
+//! A second session for the same hub, community and server: a plugin that was restarted.
+
+use std::thread;
+
+use serde_json::json;
+
+use crate::client::{Process, Session, ffi, last_error, wait_until};
+use crate::hub::{Hub, event};
+
+#[test]
+fn the_same_options_take_over_the_live_connection() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let options = hub.options(1, &json!({}));
+    let old = Session::connect(&options);
+    wait_until("ready", || old.figure("ready") == 1);
+    let connections = hub.connections();
+    for number in 0..3 {
+        hub.push(1, &event(number));
+    }
+    wait_until("the pushes", || old.figure("pushes") == 3);
+
+    let new = Session::connect(&options);
+    assert!(new.number() > old.number());
+    assert_eq!((old.poll(), old.state()), (None, ffi::SONORAN_E_SESSION));
+    assert!(last_error().contains(&format!("session {}", old.number())), "{}", last_error());
+    assert_eq!(new.state(), ffi::SONORAN_STATE_READY);
+    hub.push(1, &event(3));
+    assert_eq!(new.expect("SESSION_READY").get("resumed"), false);
+    for number in 0..3 {
+        new.expect_text(&event(number));
+    }
+    assert_eq!(new.expect("SESSION_READY").get("resumed"), true);
+    new.expect_text(&event(3));
+    assert_eq!((hub.called().len(), hub.connections()), (1, connections));
+
+    // the old number does nothing to the new one
+    assert_eq!(old.disconnect().expect_err("it is dead").0, ffi::SONORAN_E_SESSION);
+    hub.push(1, &event(4));
+    new.expect_text(&event(4));
+}
+
+#[test]
+fn who_waits_under_the_old_number_is_let_go() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    for more in [json!({}), json!({"stableMs": 1})] {
+        let old = hub.ready(1, &json!({}));
+        let number = old.number();
+        let waiters: Vec<_> = (0..3)
+            .map(|_| thread::spawn(move || std::mem::ManuallyDrop::new(Session::numbered(number)).wait(-1)))
+            .collect();
+        let new = Session::connect(&hub.options(1, &more));
+        for waiter in waiters {
+            assert_eq!(waiter.join().expect("no panic"), None);
+        }
+        new.expect("SESSION_READY");
+        hub.push(1, &event(1));
+        new.expect_text(&event(1));
+        assert_eq!(old.state(), ffi::SONORAN_E_SESSION);
+    }
+}
+
+#[test]
+fn calls_that_are_under_way_are_answered_to_the_new_number() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let old = hub.ready(1, &json!({}));
+    let slow = old.invoke("slow", "[0.3]").expect("it is ready");
+    let echo = old.invoke("echo", "[5]").expect("it is ready");
+    let new = Session::connect(&hub.options(1, &json!({})));
+    assert_eq!(new.expect("SESSION_READY").get("resumed"), true);
+    for id in [slow, echo] {
+        let result = new.expect("SESSION_CALL_RESULT");
+        assert_eq!((result.get("id"), result.code()), (json!(id), "ok".to_owned()));
+    }
+}
+
+#[test]
+fn other_options_make_a_new_connection_and_keep_the_events() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let old = Session::connect(&hub.options(1, &json!({})));
+    wait_until("ready", || old.figure("ready") == 1);
+    let connections = hub.connections();
+    for number in 0..3 {
+        hub.push(1, &event(number));
+    }
+    wait_until("the pushes", || old.figure("pushes") == 3);
+
+    let new = Session::connect(&hub.options(1, &json!({"authMethod": "authenticatev2"})));
+    assert_eq!(old.state(), ffi::SONORAN_E_SESSION);
+    assert_eq!(new.expect("SESSION_READY").get("method"), "authenticate");
+    for number in 0..3 {
+        new.expect_text(&event(number));
+    }
+    let ready = new.expect("SESSION_READY");
+    assert_eq!((ready.get("method"), ready.get("resumed")), (json!("authenticatev2"), json!(false)));
+    assert_eq!(hub.called(), ["authenticate", "authenticatev2"]);
+    assert_eq!(hub.sessions().len(), 1, "the old one has left");
+    assert_ne!(hub.connections(), connections);
+    hub.push(1, &event(3));
+    new.expect_text(&event(3));
+}
+
+#[test]
+fn smaller_bounds_hold_for_what_is_taken_over() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let old = hub.ready(1, &json!({}));
+    for number in 0..5 {
+        hub.push(1, &event(number));
+    }
+    wait_until("the pushes", || old.figure("pushes") == 5);
+    let new = Session::connect(&hub.options(1, &json!({"queueEvents": 2})));
+    assert_eq!(new.expect("SESSION_EVENTS_DROPPED").get("count"), 3);
+    new.expect_text(&event(3));
+    new.expect_text(&event(4));
+    new.expect("SESSION_READY");
+}
+
+#[test]
+fn a_session_need_not_give_way() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let first = hub.ready(1, &json!({}));
+    let keep = hub.options(1, &json!({"replace": false}));
+    let failed = Session::try_connect(&keep.to_string()).expect_err("there is one");
+    assert_eq!(failed.0, ffi::SONORAN_E_EXISTS);
+    assert!(failed.1.contains(&format!("session {}", first.number())), "{}", failed.1);
+    hub.push(1, &event(1));
+    first.expect_text(&event(1));
+    // neither another server nor one that is leaving stands in the way
+    let other = hub.ready(2, &json!({"replace": false}));
+    hub.push(1, &event(2));
+    wait_until("the push", || first.figure("queuedEvents") == 1);
+    assert_eq!(first.disconnect(), Ok(0));
+    let second = Session::connect(&keep);
+    second.expect_text(&event(2));
+    second.expect("SESSION_READY");
+    assert_eq!((first.state(), other.state()), (ffi::SONORAN_E_SESSION, ffi::SONORAN_STATE_READY));
+}
+
+#[test]
+fn a_plugin_that_restarts_in_a_hurry_ends_with_one_session() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let mut newest = Session::connect(&hub.options(1, &json!({})));
+    for round in 1..=30 {
+        // the options of every third start differ
+        newest = Session::connect(&hub.options(1, &json!({"stableMs": round / 3})));
+    }
+    wait_until("ready", || newest.state() == ffi::SONORAN_STATE_READY);
+    hub.when("one session", |hub| hub.sessions().len() == 1);
+    hub.push(1, &event(1));
+    let events = newest.until("EVENT_UNIT_STATUS");
+    assert!(events.iter().rev().skip(1).all(|event| event.kind() == "SESSION_READY"), "{events:?}");
+    assert_eq!(newest.wait(100), None, "one connection, one copy");
+}

@@ -1,0 +1,51 @@
+//! The tests, by what they show.
+
+mod api;
+mod process;
+mod reset;
+mod stream;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+
+use crate::support::{self, hub::Kind};
+
+/// A test panics if something is not as it should be.
+type Test = fn();
+
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    let mut add = |name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>| {
+        trials.push(trial(name, test, missing));
+    };
+    // the first builds a library of its own, which takes longest
+    for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
+        add(name.to_owned(), Box::new(test), None);
+    }
+    for (name, test) in api::VALGRIND_TESTS {
+        add((*name).to_owned(), Box::new(test), support::missing("valgrind"));
+    }
+    for kind in [Kind::Local, Kind::AspNet] {
+        for (tests, missing) in [(stream::TESTS, None), (stream::FIXTURE_TESTS, stream::fixtures_missing())] {
+            for (name, test) in tests {
+                let name = format!("{kind:?}::{name}").to_lowercase();
+                add(name, Box::new(move || test(kind)), kind.missing().or_else(|| missing.clone()));
+            }
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A test that is not run where something is missing.
+fn trial(name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>) -> Trial {
+    Trial::ignorable_test(name.clone(), move || {
+        if let Some(missing) = missing {
+            eprintln!("NOT RUN: {name}: {missing}");
+            return Ok(Completion::ignored_with(missing));
+        }
+        test();
+        Ok(Completion::Completed)
+    })
+}

@@ -293,29 +293,10 @@ impl<'a> Scanner<'a> {
         self.expect(b':', "expected a colon")
     }
 
-    /// Moves to the next quote, backslash or control character, eight bytes at a time.
+    /// Moves to the next quote, backslash or control character.
     fn plain_text(&mut self) {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word;
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        for chunk in rest.chunks(8) {
-            let Ok(bytes) = <[u8; 8]>::try_from(chunk) else { break };
-            let word = u64::from_le_bytes(bytes);
-            let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
-            let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
-            let control = word.wrapping_sub(ONES * 0x20) & !word;
-            let found = (quote | backslash | control) & HIGH;
-            if found != 0 {
-                // a borrow can mark bytes above the first true one, never below it
-                self.at += (found.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
-        }
-        while self.byte().is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-            self.at += 1;
-        }
+        self.at += plain_length(rest);
     }
 
     fn escape(&mut self) -> Result<(), JsonError> {
@@ -400,6 +381,45 @@ impl<'a> Scanner<'a> {
     fn fail<T>(&self, what: &'static str) -> Result<T, JsonError> {
         Err(JsonError { at: self.at, what })
     }
+}
+
+/// How many bytes there are before the next quote, backslash or control character.
+fn plain_length(text: &[u8]) -> usize {
+    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let mut length = 0;
+    // most strings are short: eight bytes at a time find their end
+    let (mut words, mut blocks) = (text.chunks_exact(8), 0);
+    for word in words.by_ref().take(4) {
+        let found = special_bytes(word);
+        if found != 0 {
+            return length + (found.trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+        blocks += 1;
+    }
+    if blocks == 4 {
+        // in long ones the compiler looks at a whole block at once
+        let rest = text.get(length..).unwrap_or_default();
+        let clean = rest
+            .chunks_exact(64)
+            .take_while(|block| !block.iter().fold(false, |any, byte| any | special(byte)));
+        length += 64 * clean.count();
+    }
+    let rest = text.get(length..).unwrap_or_default();
+    length + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+/// The high bit of each of eight bytes that end plain text. A borrow can mark further bytes above the
+/// first one, never below it.
+fn special_bytes(word: &[u8]) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes);
+    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word;
+    let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
+    let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & HIGH
 }
 
 /// Which containers are open: a bit each, set for an object.

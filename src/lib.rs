@@ -13,6 +13,9 @@ mod error;
 #[allow(unsafe_code, clippy::not_unsafe_ptr_arg_deref, reason = "the boundary to C")]
 pub mod ffi;
 mod hub;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod json;
 mod net;
 mod push;

@@ -17,8 +17,10 @@ use crate::units::{self, Answer};
 
 /// What a link tells while it reads.
 pub(crate) trait Observer {
-    /// The hub pushed an event.
+    /// The hub pushed an event. It may be put by until [`read`](Self::read).
     fn pushed(&mut self, event: CString);
+    /// All that has come was read.
+    fn read(&mut self);
     /// The credentials went out.
     fn authenticating(&mut self, method: &'static str);
     /// The hub accepted them.

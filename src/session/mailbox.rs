@@ -90,14 +90,16 @@ impl Mailbox {
         writer
     }
 
-    /// Puts a push in. It is taken from a session that is being replaced too: it came from the hub.
-    pub(crate) fn push(&self, text: CString) {
-        self.counters.pushes.fetch_add(1, Ordering::Relaxed);
+    /// Puts pushes in. They are taken from a session that is being replaced too: they came from the hub.
+    pub(crate) fn push(&self, texts: impl IntoIterator<Item = CString>) {
         let mut inner = self.inner.lock();
-        let dropped = inner.queue.push(text);
-        if dropped > 0 {
-            self.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
+        let (mut pushes, mut dropped) = (0, 0);
+        for text in texts {
+            pushes += 1;
+            dropped += inner.queue.push(text);
         }
+        self.counters.pushes.fetch_add(pushes, Ordering::Relaxed);
+        self.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
         self.changed(&inner);
     }
 
@@ -217,7 +219,7 @@ impl Mailbox {
     fn changed(&self, inner: &Inner) {
         self.waiting.store(inner.queue.len(), Ordering::Release);
         if inner.waiters > 0 {
-            self.arrived.notify_one();
+            self.arrived.notify_all();
         }
     }
 }

@@ -220,7 +220,7 @@ impl Session {
         }
         let event = push::ingest(body, self.config.api_key.reveal(), self.config.event_key)?;
         self.in_use()?;
-        self.mailbox.push(link::event_text(event));
+        self.mailbox.push([link::event_text(event)]);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::hub::{self, Part};
 use crate::net::Socket;
 
 /// How many messages are read before deadlines and the host's wishes get a look.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -111,15 +111,20 @@ impl<O: Observer> Pump<'_, O> {
 
     /// Takes a message, and those that have come with it.
     fn receive_batch(&mut self, first: Received) -> Result<(), Failure> {
-        self.receive(first)?;
+        let now = Instant::now();
+        let mut received = self.receive(now, first);
         for _ in 1..BATCH {
+            if received.is_err() {
+                break;
+            }
             let Some(message) = self.socket.next().now_or_never() else { break };
-            self.receive(message)?;
+            received = self.receive(now, message);
         }
-        Ok(())
+        self.observer.read();
+        received
     }
 
-    fn receive(&mut self, message: Received) -> Result<(), Failure> {
+    fn receive(&mut self, now: Instant, message: Received) -> Result<(), Failure> {
         let message = message.unwrap_or(Err(WsError::ConnectionClosed));
         let message = message.map_err(|error| failure(error, self.session.config.max_message))?;
         let part = match &message {
@@ -134,7 +139,7 @@ impl<O: Observer> Pump<'_, O> {
         };
         let bytes = u64::try_from(part.bytes().len()).unwrap_or(u64::MAX);
         crate::stats::Stats::count(&self.session.stats.received_bytes, bytes);
-        self.link.receive(Instant::now(), part, self.observer)
+        self.link.receive(now, part, self.observer)
     }
 
     /// Tells the hub that we go, and takes what it sends until it has heard it.
@@ -144,7 +149,7 @@ impl<O: Observer> Pump<'_, O> {
             poll_fn(|context| self.poll_send(context)).await?;
             self.socket.close(None).await?;
             while let Some(Ok(message)) = self.socket.next().await {
-                if self.receive(Some(Ok(message))).is_err() {
+                if self.receive_batch(Some(Ok(message))).is_err() {
                     break;
                 }
             }

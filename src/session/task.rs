@@ -78,7 +78,7 @@ async fn connection(session: &Session, mut ending: Pin<&mut impl Future<Output =
     session.log(LogLevel::Debug, || "The websocket is open.".to_owned());
     let remembered = session.stats.remembered_method();
     let link = Link::new(Instant::now(), Arc::clone(&session.config), remembered);
-    pump(session, socket, link, &mut Told { session }, ending).await
+    pump(session, socket, link, &mut Told::new(session), ending).await
 }
 
 /// What follows a failure: what is said of it, and the wait before the next attempt.
@@ -127,11 +127,34 @@ impl<'a> Retries<'a> {
 /// Passes on what a link tells.
 struct Told<'a> {
     session: &'a Session,
+    /// Pushes that are not in the mailbox yet: its lock is taken for many at once.
+    pushes: Vec<CString>,
+    push_bytes: usize,
+}
+
+impl<'a> Told<'a> {
+    /// So much is put by at the most.
+    const MAX_BYTES: usize = 256 * 1024;
+
+    fn new(session: &'a Session) -> Self {
+        Self { session, pushes: Vec::new(), push_bytes: 0 }
+    }
 }
 
 impl Observer for Told<'_> {
     fn pushed(&mut self, event: CString) {
-        self.session.mailbox.push(event);
+        self.push_bytes += event.count_bytes();
+        self.pushes.push(event);
+        if self.push_bytes >= Self::MAX_BYTES {
+            self.read();
+        }
+    }
+
+    fn read(&mut self) {
+        if !self.pushes.is_empty() {
+            self.session.mailbox.push(self.pushes.drain(..));
+            self.push_bytes = 0;
+        }
     }
 
     fn authenticating(&mut self, method: &'static str) {
@@ -140,16 +163,19 @@ impl Observer for Told<'_> {
     }
 
     fn ready(&mut self, method: &'static str) {
+        self.read();
         self.session.stats.became_ready(Instant::now(), method);
         self.session.set_state(State::Ready);
         self.session.say(&Notice::Ready { method, resumed: false });
     }
 
     fn answered(&mut self, call: &Call, outcome: Option<&Outcome<'_>>) {
+        self.read();
         self.session.tell_result(call, outcome);
     }
 
     fn units_answered(&mut self, answer: &Answer<'_>) {
+        self.read();
         let refusal = self.session.outbox.lock().units.answered(Instant::now(), answer);
         if let (Some(refusal), Answer::Refused(words)) = (refusal, answer) {
             self.session.say(&Notice::UnitsRejected { words, refusal: &refusal });
@@ -157,6 +183,7 @@ impl Observer for Told<'_> {
     }
 
     fn ignored(&mut self, what: &str) {
+        self.read();
         Stats::count(&self.session.stats.unknown_messages, 1);
         self.session.log(LogLevel::Debug, || format!("Ignored from the hub: {what}."));
     }

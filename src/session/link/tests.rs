@@ -15,6 +15,8 @@ impl Observer for Log {
         self.0.push(event.into_string().unwrap());
     }
 
+    fn read(&mut self) {}
+
     fn authenticating(&mut self, method: &'static str) {
         self.0.push(format!("calls {method}"));
     }

@@ -1,0 +1,127 @@
+//! The core's own costs: a record, a payload, the queue, and the calls of the C API that run on a tick.
+//!
+//! `cargo bench --features internals --bench core`
+
+use std::ffi::{CStr, CString};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use sonoran::ffi::{
+    SONORAN_STATE_READY, sonoran_connect, sonoran_free, sonoran_poll_event, sonoran_send_unit_locations,
+    sonoran_shutdown, sonoran_state, sonoran_stats,
+};
+use sonoran::internals::{Connection, Queue, unit_updates};
+use sonoran_hub::{Burst, Hub, Options};
+
+/// A push event whose text has about this size.
+fn payload(size: usize) -> String {
+    let event = |pad: &str| {
+        format!(
+            r#"{{"key":"0123456789abcdef","type":"EVENT_UNIT_STATUS","data":{{"identIds":[1,2],"pad":"{pad}"}}}}"#
+        )
+    };
+    event(&"x".repeat(size.saturating_sub(event("").len())))
+}
+
+fn record(argument: &str) -> String {
+    format!("{{\"type\":1,\"target\":\"pushEvent\",\"arguments\":[{argument}]}}\u{1e}")
+}
+
+fn records(criterion: &mut Criterion) {
+    for size in [120, 1_000, 20_000] {
+        let mut group = criterion.benchmark_group(format!("{size} B"));
+        group.throughput(Throughput::Elements(1));
+        let text = serde_json::Value::from(payload(size)).to_string();
+        for (name, record, strip) in [
+            ("record to event", record(&payload(size)), false),
+            ("record to event, key stripped", record(&payload(size)), true),
+            ("record to event, payload as a string", record(&text), false),
+        ] {
+            let mut connection = Connection::new(strip);
+            connection.receive(b"{}\x1e", |_| ()).expect("a handshake");
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| connection.receive(record.as_bytes(), |event| _ = black_box(event.len())));
+            });
+        }
+        let event = payload(size);
+        group.bench_function("queue push and pop", |bencher| {
+            let mut queue = Queue::new(65_536, 64 << 20);
+            bencher.iter(|| {
+                queue.push(black_box(&event));
+                queue.pop()
+            });
+        });
+        group.finish();
+    }
+}
+
+/// A session of this process that is ready, and the hub it is at.
+fn session() -> (Hub, i32) {
+    let hub = Hub::start(Options::default()).expect("a hub");
+    let options = format!(
+        r#"{{"communityId":"demo","apiKey":"demo-key","serverId":1,"url":"{}","queueEvents":16777216,"queueBytes":2147483647}}"#,
+        hub.url()
+    );
+    let session = sonoran_connect(CString::new(options).expect("no NUL").as_ptr());
+    while sonoran_state(session) != SONORAN_STATE_READY {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    sonoran_free(sonoran_poll_event(session));
+    (hub, session)
+}
+
+/// How many events wait to be polled.
+fn queued(session: i32) -> u64 {
+    let stats = sonoran_stats(session);
+    // SAFETY: a string that the library has just given out.
+    let figures: serde_json::Value =
+        serde_json::from_slice(unsafe { CStr::from_ptr(stats) }.to_bytes()).expect("JSON");
+    sonoran_free(stats);
+    figures["queuedEvents"].as_u64().expect("a number")
+}
+
+fn c_api(criterion: &mut Criterion) {
+    let (hub, session) = session();
+    let mut group = criterion.benchmark_group("C API");
+    group.bench_function("poll, nothing there", |bencher| {
+        bencher.iter(|| sonoran_poll_event(black_box(session)))
+    });
+    group.bench_function("poll and free, 120 B", |bencher| {
+        bencher.iter_custom(|rounds| {
+            let mut burst = Burst::new("demo", 1, rounds);
+            burst.size = 20;
+            let _ = hub.wait(hub.burst(burst));
+            while queued(session) < rounds {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let start = Instant::now();
+            for _ in 0..rounds {
+                sonoran_free(sonoran_poll_event(session));
+            }
+            start.elapsed()
+        });
+    });
+    let units: Vec<_> = (0..100)
+        .map(|id| format!(r#"{{"communityUserId":"license:{id:032x}","location":"Vinewood Blvd / Alta St","coordinates":{{"x":{id}.25,"y":-1038.5,"z":30.1,"w":90.0}}}}"#))
+        .collect();
+    let units = format!("[{}]", units.join(","));
+    assert_eq!(unit_updates(&units), Ok(100));
+    let units = CString::new(units).expect("no NUL");
+    group.bench_function("send 100 unit locations", |bencher| {
+        bencher.iter_batched(
+            || (),
+            |()| sonoran_send_unit_locations(session, units.as_ptr()),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+    sonoran_shutdown(5_000);
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
+    targets = records, c_api
+}
+criterion_main!(benches);

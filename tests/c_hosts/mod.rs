@@ -1,6 +1,7 @@
 //! The tests, by what they show.
 
 mod api;
+mod outbound;
 mod process;
 mod reset;
 mod stream;
@@ -28,7 +29,11 @@ pub(crate) fn run() -> ExitCode {
         add((*name).to_owned(), Box::new(test), support::missing("valgrind"));
     }
     for kind in [Kind::Local, Kind::AspNet] {
-        for (tests, missing) in [(stream::TESTS, None), (stream::FIXTURE_TESTS, stream::fixtures_missing())] {
+        for (tests, missing) in [
+            (stream::TESTS, None),
+            (outbound::TESTS, None),
+            (stream::FIXTURE_TESTS, stream::fixtures_missing()),
+        ] {
             for (name, test) in tests {
                 let name = format!("{kind:?}::{name}").to_lowercase();
                 add(name, Box::new(move || test(kind)), kind.missing().or_else(|| missing.clone()));

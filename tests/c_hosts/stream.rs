@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 /// A test of what this kind of hub sends.
-type HubTest = fn(Kind);
+pub(crate) type HubTest = fn(Kind);
 
 /// These need [`FIXTURES`].
 pub(crate) const FIXTURE_TESTS: &[(&str, HubTest)] = &[

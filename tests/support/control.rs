@@ -13,6 +13,13 @@ pub(crate) enum Shape {
     String,
 }
 
+/// A call with the locations of units.
+#[derive(Debug, Clone)]
+pub(crate) struct UnitCall {
+    pub(crate) at_ms: f64,
+    pub(crate) units: Vec<Value>,
+}
+
 /// The remote control of the hub at this address.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -69,6 +76,23 @@ impl Control {
         calls.as_array().expect("a list").iter().map(call).collect()
     }
 
+    /// The calls with locations of units.
+    pub(crate) fn unit_calls(&self) -> Vec<UnitCall> {
+        let calls = self.get("calls");
+        let calls = calls.as_array().expect("a list").iter().filter(|call| call["method"] == "unitLocation");
+        let call = |call: &Value| UnitCall {
+            at_ms: call["atMs"].as_f64().expect("a number"),
+            units: call["argument"].as_array().expect("a list").clone(),
+        };
+        calls.map(call).collect()
+    }
+
+    /// Pushes a body to whoever takes it. Returns who did.
+    pub(crate) fn push_anywhere(&self, server: u32, body: &str) -> String {
+        let answer = self.post(&format!("push?serverId={server}&shape=verbatim"), body);
+        answer["delivered"].as_str().expect("a text").to_owned()
+    }
+
     fn post(&self, what: &str, body: &str) -> Value {
         self.answer(what, ureq::post(self.url(what)).send(body))
     }
@@ -84,7 +108,7 @@ impl Control {
     /// The answer as JSON; some have none.
     fn answer(&self, what: &str, answer: Result<http::Response<ureq::Body>, impl Display>) -> Value {
         let mut answer = answer.unwrap_or_else(|error| panic!("/control/{what:.60}: {error}"));
-        let text = answer.body_mut().read_to_string().expect("text");
+        let text = answer.body_mut().with_config().limit(u64::MAX).read_to_string().expect("text");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 }

@@ -71,9 +71,18 @@ enum Running {
 
 impl Hub {
     pub(crate) fn start(kind: Kind, setup: Setup) -> Self {
+        Self::start_posting(kind, setup, None)
+    }
+
+    /// A hub that posts by HTTP what finds no session.
+    pub(crate) fn start_with_fallback(kind: Kind, fallback: &str) -> Self {
+        Self::start_posting(kind, Setup::default(), Some(fallback))
+    }
+
+    fn start_posting(kind: Kind, setup: Setup, fallback: Option<&str>) -> Self {
         let (running, address) = match kind {
-            Kind::Local => local(setup),
-            Kind::AspNet => aspnet(setup),
+            Kind::Local => local(setup, fallback),
+            Kind::AspNet => aspnet(setup, fallback),
         };
         Self { control: Control::new(&address), address, _running: running }
     }
@@ -113,12 +122,13 @@ impl Drop for Running {
     }
 }
 
-fn local(setup: Setup) -> (Running, String) {
+fn local(setup: Setup, fallback: Option<&str>) -> (Running, String) {
     let hub = sonoran_hub::Hub::start(sonoran_hub::Options {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, setup.port)),
         methods: setup.methods,
         keep_alive: Duration::from_secs(setup.keep_alive),
         client_timeout: Duration::from_secs(setup.client_timeout),
+        fallback: fallback.map(str::to_owned),
         ..sonoran_hub::Options::default()
     });
     let hub = hub.expect("the local hub starts");
@@ -126,7 +136,7 @@ fn local(setup: Setup) -> (Running, String) {
     (Running::Local { _hub: hub }, address)
 }
 
-fn aspnet(setup: Setup) -> (Running, String) {
+fn aspnet(setup: Setup, fallback: Option<&str>) -> (Running, String) {
     let methods = format!("{:?}", setup.methods).to_lowercase();
     let mut process = Command::new(start_script())
         .args([
@@ -143,6 +153,7 @@ fn aspnet(setup: Setup) -> (Running, String) {
             "--clientTimeout",
             &setup.client_timeout.to_string(),
         ])
+        .args(fallback.map(|url| ["--fallback", url]).iter().flatten())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

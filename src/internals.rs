@@ -1,4 +1,4 @@
-//! Doors to the core for the benchmarks and the fuzz targets. Not part of the product.
+//! Doors to the core for the benchmarks. Not part of the product.
 
 #![allow(missing_docs, reason = "not part of the product")]
 

@@ -8,6 +8,9 @@ use std::ffi::CString;
 
 use crate::config::Bounds;
 
+/// So many notices may wait before one about yet another attempt takes the last one's place.
+const MANY_NOTICES: usize = 1024;
+
 /// What comes out.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -29,6 +32,8 @@ pub(crate) struct Queue {
     pushes: VecDeque<Placed>,
     push_bytes: usize,
     notices: VecDeque<Placed>,
+    /// The place of the newest notice that may be renewed.
+    renewable: Option<u64>,
     /// Places of the first push that is missing, and how many are.
     gaps: VecDeque<(u64, u64)>,
     /// Stands behind everything else.
@@ -43,6 +48,7 @@ impl Queue {
             pushes: VecDeque::new(),
             push_bytes: 0,
             notices: VecDeque::new(),
+            renewable: None,
             gaps: VecDeque::new(),
             last: None,
         }
@@ -62,12 +68,17 @@ impl Queue {
         self.notices.push_back((place, text));
     }
 
-    /// Appends a notice that takes the place of the one before it, if that is the newest entry.
+    /// Appends a notice like many before it. Where very many notices wait, it takes the place of the one
+    /// before if that is the newest entry and was put in likewise.
     pub(crate) fn renew_notice(&mut self, text: CString) {
-        let newest = self.notices.back_mut().filter(|(place, _)| place + 1 == self.next);
-        match newest {
-            Some((_, before)) => *before = text,
-            None => self.notice(text),
+        let newest = self.next.checked_sub(1);
+        let like_it = self.notices.len() >= MANY_NOTICES && self.renewable == newest;
+        match self.notices.back_mut() {
+            Some((place, before)) if like_it && Some(*place) == newest => *before = text,
+            _ => {
+                self.renewable = Some(self.next);
+                self.notice(text);
+            }
         }
     }
 
@@ -236,12 +247,20 @@ mod tests {
     }
 
     #[test]
-    fn a_renewed_notice_replaces_only_the_newest_entry() {
+    fn only_where_many_wait_a_renewed_notice_replaces_one_like_it() {
         let mut queue = queue(100, 100);
+        for _ in 0..MANY_NOTICES - 2 {
+            queue.renew_notice(text("r0"));
+        }
+        queue.notice(text("s1"));
         queue.renew_notice(text("r1"));
         queue.renew_notice(text("r2"));
         queue.push(text("p1"));
         queue.renew_notice(text("r3"));
-        assert_eq!(drain(&mut queue), ["r2", "p1", "r3"]);
+        queue.notice(text("s2"));
+        queue.renew_notice(text("r4"));
+        let all = drain(&mut queue);
+        assert_eq!(all[all.len() - 6..], ["s1", "r2", "p1", "r3", "s2", "r4"]);
+        assert_eq!(all.len(), MANY_NOTICES + 4);
     }
 }

@@ -69,8 +69,15 @@ pub(crate) enum UnitError {
 /// A checked update of one unit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Update {
-    unit: Arc<str>,
+    unit: Identity,
     text: Box<str>,
+}
+
+/// Which unit it is: one of [`IDENTITIES`], and its value as the host wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Identity {
+    field: &'static str,
+    value: Arc<str>,
 }
 
 /// Checks what the host gives, in one pass.
@@ -114,7 +121,8 @@ fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError
             Ok(())
         })
     })?;
-    let unit = IDENTITIES.iter().zip(identities).find_map(|(name, value)| Some(format!("{name}={}", value?)));
+    let mut given = IDENTITIES.iter().zip(identities);
+    let unit = given.find_map(|(field, value)| Some(Identity { field, value: value?.into() }));
     Ok(match (problem, unit) {
         (Some(problem), _) => Err(problem),
         (None, _) if !location => Err("location is missing: expected a string".to_owned()),
@@ -122,7 +130,7 @@ fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError
         (None, _) if text.len() > MAX_UNIT_BYTES => {
             Err(format!("it has {} bytes, and a call has room for {MAX_UNIT_BYTES}", text.len()))
         }
-        (None, Some(unit)) => Ok(Update { unit: unit.into(), text: text.into() }),
+        (None, Some(unit)) => Ok(Update { unit, text: text.into() }),
     })
 }
 
@@ -191,11 +199,11 @@ struct Unit {
 #[derive(Debug)]
 pub(crate) struct Units {
     interval: Duration,
-    units: HashMap<Arc<str>, Unit>,
+    units: HashMap<Identity, Unit>,
     /// Units with something to send, the one that waits longest first.
-    waiting: VecDeque<Arc<str>>,
+    waiting: VecDeque<Identity>,
     /// Units of the call that waits for its answer.
-    called: Vec<Arc<str>>,
+    called: Vec<Identity>,
     not_before: Option<Instant>,
     swept: Option<Instant>,
     /// How often the interval was doubled, and the calls accepted since.
@@ -235,7 +243,7 @@ impl Units {
             }
         }
         for Update { unit: name, text } in updates {
-            let unit = self.units.entry(Arc::clone(&name)).or_default();
+            let unit = self.units.entry(name.clone()).or_default();
             let sent = unit.sent.as_ref().filter(|(_, at)| now < *at + UNCHANGED);
             if unit.newest.is_none() {
                 if sent.is_some_and(|(before, _)| *before == text) {

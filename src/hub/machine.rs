@@ -14,6 +14,9 @@ const MAX_HANDSHAKE: usize = 64 * 1024;
 /// The largest record that a hub accepts, with its end; ASP.NET Core closes the connection over more.
 pub(crate) const MAX_SENT: usize = 32 * 1024;
 
+/// The largest number of records that wait to be sent: a hub that asks faster than it listens ends there.
+const MAX_OUTGOING: usize = 4096;
+
 /// The size that the record of a call will have at the most.
 pub(crate) fn call_size(target: &str, arguments: &str) -> usize {
     message::invocation(CallId::MAX, target, arguments).len()
@@ -184,6 +187,9 @@ impl Machine {
                     handler.ignored(&target);
                 }
                 if let Some(id) = id {
+                    if self.outgoing.len() >= MAX_OUTGOING {
+                        return Err(Error::Protocol("it asks for more answers than it takes".to_owned()));
+                    }
                     self.outgoing.push_back(message::completion(id, handled));
                 }
             }

@@ -246,6 +246,14 @@ fn a_call_that_wants_a_result_gets_one_with_its_id_as_it_was() {
 }
 
 #[test]
+fn a_hub_that_asks_and_does_not_listen_is_left() {
+    let mut world = World::open();
+    let ask = "{\"type\":1,\"invocationId\":\"1\",\"target\":\"x\",\"arguments\":[]}\u{1e}";
+    assert!(protocol_error(world.text(&ask.repeat(10_000))));
+    assert_eq!(world.sent().len(), 4096);
+}
+
+#[test]
 fn calls_of_ours_end_once_with_whatever_the_hub_answers() {
     let mut world = World::open();
     for (answer, told) in [

@@ -10,9 +10,6 @@ use super::notice;
 use crate::config::Bounds;
 use crate::queue::{Entry, Queue};
 
-/// So many notices may wait before one about yet another attempt takes the last one's place.
-const MANY_NOTICES: usize = 1024;
-
 /// Which session writes: a session that was replaced has nothing more to say.
 pub(crate) type Writer = u32;
 
@@ -103,13 +100,13 @@ impl Mailbox {
         self.changed(&inner);
     }
 
-    /// Puts a notice in; one about yet `another` attempt may take the last one's place.
+    /// Puts a notice in; where very many wait, one about yet `another` attempt may take the last one's place.
     pub(crate) fn notice(&self, writer: Writer, text: CString, another: bool) {
         let mut inner = self.inner.lock();
         if inner.writer != writer {
             return;
         }
-        if another && inner.queue.notices() >= MANY_NOTICES {
+        if another {
             inner.queue.renew_notice(text);
         } else {
             inner.queue.notice(text);

@@ -141,6 +141,13 @@ impl<'a> Told<'a> {
     }
 }
 
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        // whatever ended the link, what the hub pushed before is not lost
+        self.read();
+    }
+}
+
 impl Observer for Told<'_> {
     fn pushed(&mut self, event: CString) {
         self.push_bytes += event.count_bytes();

@@ -4,23 +4,8 @@
 # Both default to cargo's debug build. What cannot be run here is said on a line that starts with NOT RUN:
 set -euo pipefail
 cd "$(dirname "$0")"
-here=$PWD root=$(cd ../.. && pwd)
-built=${CARGO_TARGET_DIR:-$root/target}/debug
-export SONORAN_LIBRARY=${SONORAN_LIBRARY:-$built/libsonoran.so} SONORAN_HUB=${SONORAN_HUB:-$built/sonoran-hub}
-SONORAN_LIBRARY=$(realpath "$SONORAN_LIBRARY") SONORAN_HUB=$(realpath "$SONORAN_HUB")
-
-# The documented events are kept beside the checkout; without them those that the local hub sends have to do.
-shared=$root/../shared
-if [ -z "${SONORAN_FIXTURES:-}" ]; then
-    SONORAN_FIXTURES=$root/hub/src/events.jsonl
-    [ ! -d "$shared/fixtures" ] || SONORAN_FIXTURES=$(printf '%s:' "$shared"/fixtures/*.jsonl | sed 's/:$//')
-fi
-export SONORAN_FIXTURES
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export TMPDIR=$work
-step() { printf '\n-- %s\n' "$*"; }
+# shellcheck source=env.sh
+. ./env.sh
 
 # Runs an example until it has shown an event, presses Enter, and expects a clean end.
 example() {
@@ -53,7 +38,6 @@ example() {
 
 mono_tests() {
     step "Mono: the same source for net452, and its tests"
-    local mcs="mcs -langversion:7.2 -unsafe -warnaserror"
     $mcs -target:library -out:"$work/Sonoran.dll" src/*.cs
     $mcs -r:System.Net.Http.dll -out:"$work/tests.exe" src/*.cs tests/*.cs tests/mono/*.cs
     mono "$work/tests.exe"
@@ -92,22 +76,6 @@ XML
     example "$dotnet" "$root/examples/csharp/bin/Debug/net10.0/Example.dll"
 }
 
-ran=0
-if command -v mono >/dev/null && command -v mcs >/dev/null; then
-    mono_tests
-    ran=1
-else
-    echo "NOT RUN: C# on Mono: mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"
-fi
-
-dotnet=
-if command -v dotnet >/dev/null && dotnet --list-sdks | grep -qE '^1[0-9]\.'; then dotnet=dotnet
-elif [ -x "$shared/dotnet/dotnet.sh" ]; then dotnet=$(realpath "$shared/dotnet/dotnet.sh")
-fi
-if [ -n "$dotnet" ]; then
-    dotnet_tests
-    ran=1
-else
-    echo "NOT RUN: C# on .NET: there is no .NET SDK 10 (https://dot.net)"
-fi
-[ "$ran" = 1 ]
+if [ -n "$mono" ]; then mono_tests; else not_run "C# on Mono" "mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"; fi
+if [ -n "$dotnet" ]; then dotnet_tests; else not_run "C# on .NET" "there is no .NET SDK 10 (https://dot.net)"; fi
+[ -n "$mono$dotnet" ]

@@ -1,5 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
+using System.IO;
+using System.Linq;
 using System.Net.Http;
 using System.Text;
 using System.Threading;
@@ -24,12 +27,14 @@ namespace Sonoran.Tests
             get { return TheShared.Value; }
         }
 
-        public Hub()
+        /// <param name="fallback">Where pushes go by HTTP when no session is there for them.</param>
+        public Hub(string fallback = null)
         {
             var program = Needed("SONORAN_HUB");
             // The ASP.NET hub starts by a script and spells its arguments in its own way.
             var arguments = program.EndsWith(".sh", StringComparison.Ordinal)
                 ? "--urls http://127.0.0.1:0 --stopOnEof true" : "--listen 127.0.0.1:0 --stop-on-eof";
+            if (fallback != null) arguments += " --fallback " + fallback;
             _process = Process.Start(new ProcessStartInfo(program, arguments)
             {
                 UseShellExecute = false,
@@ -59,7 +64,7 @@ namespace Sonoran.Tests
         {
             return new SonoranOptions
             {
-                { "communityId", "demo" }, { "apiKey", ApiKey }, { "serverId", server }, { "url", _url + "/apiWsHub" },
+                { "communityId", "demo" }, { "apiKey", ApiKey }, { "serverId", server }, { "url", HubUrl },
                 { "retryMinMs", 50 }, { "retryMaxMs", 500 },
             };
         }
@@ -94,9 +99,24 @@ namespace Sonoran.Tests
             return _http.GetStringAsync(_url + path).GetAwaiter().GetResult();
         }
 
+        public string HubUrl
+        {
+            get { return _url + "/apiWsHub"; }
+        }
+
         public void Push(int server, string payload)
         {
             Xunit.Assert.Contains("websocket", Post("/control/push?shape=verbatim&serverId=" + server, payload));
+        }
+
+        /// <summary>The payloads of the documented events, each as its file has it.</summary>
+        public static List<string> Fixtures()
+        {
+            var payloads = new List<string>();
+            foreach (var file in Needed("SONORAN_FIXTURES").Split(Path.PathSeparator))
+                payloads.AddRange(File.ReadAllLines(file).Where(line => line.Trim() != "").Select(line => Json.Raw(line, "payload") ?? line));
+            if (payloads.Count < 29) throw new Exception("too few fixtures: " + payloads.Count);
+            return payloads;
         }
 
         public void Dispose()

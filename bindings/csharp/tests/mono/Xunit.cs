@@ -129,7 +129,8 @@ namespace Xunit
                         catch (Exception e)
                         {
                             failed++;
-                            Console.WriteLine("FAILED " + name + "\n  " + (e is TargetInvocationException ? e.InnerException : e));
+                            var lines = (e is TargetInvocationException ? e.InnerException : e).ToString().Split('\n');
+                            Console.WriteLine("FAILED " + name + "\n  " + string.Join("\n", lines.Take(12).ToArray()));
                         }
                     }
             Console.WriteLine(passed + " passed, " + failed + " failed");

@@ -1,0 +1,32 @@
+# For the test.sh of the C# binding and of the FiveM example: what they run on, and what they run against.
+# shellcheck shell=bash disable=SC2034
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+shared=$root/../shared
+built=${CARGO_TARGET_DIR:-$root/target}/debug
+SONORAN_LIBRARY=$(realpath -m "${SONORAN_LIBRARY:-$built/libsonoran.so}")
+SONORAN_HUB=$(realpath -m "${SONORAN_HUB:-$built/sonoran-hub}")
+for file in "$SONORAN_LIBRARY" "$SONORAN_HUB"; do
+    [ -f "$file" ] || { echo "$file is missing: cargo build -p sonoran -p sonoran-hub"; exit 1; }
+done
+export SONORAN_LIBRARY SONORAN_HUB
+
+# The documented events are kept beside the checkout; without them those that the local hub sends have to do.
+if [ -z "${SONORAN_FIXTURES:-}" ]; then
+    SONORAN_FIXTURES=$root/hub/src/events.jsonl
+    [ ! -d "$shared/fixtures" ] || SONORAN_FIXTURES=$(printf '%s:' "$shared"/fixtures/*.jsonl | sed 's/:$//')
+fi
+export SONORAN_FIXTURES
+
+# Mono's compiler, and a .NET SDK; each empty where it is missing.
+mono='' dotnet='' mcs="mcs -langversion:7.2 -unsafe -warnaserror"
+if command -v mono >/dev/null && command -v mcs >/dev/null; then mono=mono; fi
+if command -v dotnet >/dev/null && dotnet --list-sdks | grep -qE '^1[0-9]\.'; then dotnet=dotnet
+elif [ -x "$shared/dotnet/dotnet.sh" ]; then dotnet=$(realpath "$shared/dotnet/dotnet.sh")
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export TMPDIR=$work
+
+step() { printf '\n-- %s\n' "$*"; }
+not_run() { echo "NOT RUN: $1: $2"; }

@@ -1,0 +1,15 @@
+fx_version 'cerulean'
+game 'common' -- FiveM and RedM
+
+name 'sonoran'
+description 'Events from Sonoran CAD for your server scripts'
+version '0.1.0'
+
+server_only 'yes'
+
+-- The bridge to the native library. The library itself is no script and is not listed here:
+-- it lies in runtimes/<system>/native.
+server_script 'bin/Sonoran.Server.net.dll'
+
+-- Your own handlers; see there.
+server_script 'server.lua'

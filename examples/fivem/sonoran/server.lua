@@ -1,0 +1,30 @@
+-- What to do with the CAD's events: change this file, or listen to the same events in a resource of your own.
+--
+-- Every event comes twice: as 'sonoran:<TYPE>' with its JSON text and the number of the CAD's server, and as
+-- 'sonoran:event' with its type in front. The types are those of Sonoran's push events (EVENT_911, ...) and what
+-- the connection itself has to say (SESSION_READY, ...).
+
+-- Some events hold their data in an array of one, some do not.
+local function data_of(json_text)
+    local data = json.decode(json_text).data
+    return type(data) == 'table' and data[1] or data
+end
+
+AddEventHandler('sonoran:EVENT_911', function(json_text)
+    local call = data_of(json_text).call
+    print(('911 from %s at %s: %s'):format(call.caller, call.location, call.description))
+end)
+
+AddEventHandler('sonoran:EVENT_UNIT_PANIC', function(json_text)
+    local unit = data_of(json_text)
+    if unit.isPanic then print('PANIC of unit ' .. table.concat(unit.identIds or { unit.identId }, ', ')) end
+end)
+
+AddEventHandler('sonoran:event', function(type, json_text, server)
+    if type == 'SESSION_READY' then print(('events of CAD server %d flow'):format(server)) end
+end)
+
+-- Positions for the live map, as often as you like: the library sends the newest of each unit when the hub may
+-- have it. Units are told apart by communityUserId, roblox, apiId or identId.
+--
+--     exports.sonoran:sendUnitLocations({ { communityUserId = 'license:...', location = 'Vinewood Blvd', coordinates = GetEntityCoords(ped) } })

@@ -16,7 +16,9 @@ use crate::support::{self, hub::Kind};
 type Test = fn();
 
 pub(crate) fn run() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // the hosts mostly wait
+    arguments.test_threads.get_or_insert(4);
     let mut trials = Vec::new();
     let mut add = |name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>| {
         trials.push(trial(name, test, missing));
@@ -38,6 +40,12 @@ pub(crate) fn run() -> ExitCode {
                 let name = format!("{kind:?}::{name}").to_lowercase();
                 add(name, Box::new(move || test(kind)), kind.missing().or_else(|| missing.clone()));
             }
+        }
+    }
+    for (tests, program) in [(outbound::LUA_TESTS, "luajit"), (outbound::CSHARP_TESTS, "mcs")] {
+        for (name, test) in tests {
+            let missing = Kind::AspNet.missing().or_else(|| support::missing(program));
+            add((*name).to_owned(), Box::new(|| test(Kind::AspNet)), missing);
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()

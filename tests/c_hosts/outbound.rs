@@ -2,10 +2,15 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    env,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
-    process::{Child, ChildStdin, Stdio},
-    sync::mpsc::{self, Receiver},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        OnceLock,
+        mpsc::{self, Receiver},
+    },
     thread,
 };
 
@@ -16,14 +21,70 @@ use crate::support::{
     PATIENCE,
     control::UnitCall,
     hub::{Hub, Kind, Setup, lasting_port},
-    program::{command, finish, host},
-    wait_for,
+    program::{command, finish, host, library, run_silent},
+    root, wait_for,
 };
 
-pub(crate) const TESTS: &[(&str, HubTest)] =
-    &[("units", units), ("units_hub_killed", units_hub_killed), ("calls", calls), ("posted", posted)];
+pub(crate) const TESTS: &[(&str, HubTest)] = &[
+    ("units", |kind| units(kind, Language::C)),
+    ("units_hub_killed", |kind| units_hub_killed(kind, Language::C)),
+    ("calls", calls),
+    ("posted", posted),
+];
 
-/// The host `tests/c/outbound.c`.
+/// These need LuaJIT.
+pub(crate) const LUA_TESTS: &[(&str, HubTest)] = &[
+    ("lua::units", |kind| units(kind, Language::Lua)),
+    ("lua::units_hub_killed", |kind| units_hub_killed(kind, Language::Lua)),
+];
+
+/// These need Mono and its compiler.
+pub(crate) const CSHARP_TESTS: &[(&str, HubTest)] = &[
+    ("csharp::units", |kind| units(kind, Language::CSharp)),
+    ("csharp::units_hub_killed", |kind| units_hub_killed(kind, Language::CSharp)),
+];
+
+/// What the host is written in: `tests/c/outbound.c`, and the same in `tests/hosts`.
+#[derive(Debug, Clone, Copy)]
+enum Language {
+    C,
+    Lua,
+    CSharp,
+}
+
+impl Language {
+    fn host(self) -> Command {
+        match self {
+            Self::C => command(&host("outbound")),
+            Self::Lua => {
+                let mut luajit = command("luajit".as_ref());
+                luajit.env("LUA_PATH", root().join("bindings/lua/?.lua"));
+                luajit.arg(root().join("tests/hosts/outbound.lua")).arg(library());
+                luajit
+            }
+            Self::CSharp => {
+                let mut mono = command("mono".as_ref());
+                mono.arg(csharp_host()).arg(library());
+                mono
+            }
+        }
+    }
+}
+
+/// `tests/hosts/Outbound.cs` with the C# binding, compiled for Mono.
+fn csharp_host() -> &'static Path {
+    static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("Outbound.exe");
+        let mut mcs = command("mcs".as_ref());
+        mcs.args(["-langversion:7.2", "-unsafe", "-warnaserror"]).arg(format!("-out:{}", program.display()));
+        mcs.arg(root().join("tests/hosts/Outbound.cs")).arg(root().join("bindings/csharp/src/*.cs"));
+        run_silent(&mut mcs);
+        program
+    })
+}
+
+/// A running host with a session.
 struct Host {
     child: Option<Child>,
     stdin: Option<ChildStdin>,
@@ -32,9 +93,8 @@ struct Host {
 }
 
 impl Host {
-    fn start(options: &str) -> Self {
-        let mut child =
-            command(&host("outbound")).arg(options).stdin(Stdio::piped()).spawn().expect("it is compiled");
+    fn start(language: Language, options: &str) -> Self {
+        let mut child = language.host().arg(options).stdin(Stdio::piped()).spawn().expect("it is installed");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -104,11 +164,12 @@ impl Drop for Host {
     }
 }
 
-/// 500 units at 20 Hz, for a minute with the real hub.
-fn units(kind: Kind) {
-    let (count, ticks) = (500, if kind == Kind::AspNet { 1200 } else { 200 });
+/// 500 units at 20 Hz: for a minute with the real hub and the library that users have, otherwise shorter.
+fn units(kind: Kind, language: Language) {
+    let long = kind == Kind::AspNet && env::var_os("SONORAN_LIBRARY").is_some();
+    let (count, ticks) = (500, if long { 1200 } else { 200 });
     let hub = Hub::start(kind, Setup::default());
-    let mut host = Host::start(&hub.options(1, json!({})));
+    let mut host = Host::start(language, &hub.options(1, json!({})));
     host.tell(&format!("units {count} {ticks}"));
     let answer = host.answer();
     let calls = wait_for("last position of each unit", || {
@@ -122,16 +183,16 @@ fn units(kind: Kind) {
     let newest = newest(&calls);
     assert!(newest.len() == count && newest.values().all(|x| *x == ticks - 1));
     let worst = worst_age(&calls);
-    println!("{kind:?}: {} calls, oldest position {worst:.0} ms; {answer}", calls.len());
+    println!("{kind:?}, {language:?}: {} calls, oldest position {worst:.0} ms; {answer}", calls.len());
     host.end();
 }
 
 /// What was given while there was no hub arrives at the next one: of each unit the newest, once.
-fn units_hub_killed(kind: Kind) {
+fn units_hub_killed(kind: Kind, language: Language) {
     let (count, ticks) = (500, 40);
     let setup = Setup { port: lasting_port(), ..Setup::default() };
     let hub = Hub::start(kind, setup);
-    let mut host = Host::start(&hub.options(1, json!({})));
+    let mut host = Host::start(language, &hub.options(1, json!({})));
     host.tell(&format!("units {count} {ticks}"));
     wait_for("call", || (hub.unit_calls().len() > 2).then_some(()));
     drop(hub);
@@ -200,7 +261,7 @@ fn x(unit: &Value) -> usize {
 /// Each call ends once, with what the hub said or that it said nothing.
 fn calls(kind: Kind) {
     let hub = Hub::start(kind, Setup::default());
-    let mut host = Host::start(&hub.options(1, json!({"callTimeoutMs": 1500})));
+    let mut host = Host::start(Language::C, &hub.options(1, json!({"callTimeoutMs": 1500})));
     let mut ids = Vec::new();
     for (line, code, part) in [
         (r#"invoke echo [{"a":[1.50,"\u00e9"],"a":2}]"#, "ok", ""),
@@ -231,7 +292,7 @@ fn posted(kind: Kind) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let fallback = format!("http://{}/sonorancad/event", listener.local_addr().expect("an address"));
     let hub = Hub::start_with_fallback(kind, &fallback);
-    let mut host = Host::start(&hub.options(1, json!({"eventKey": "strip"})));
+    let mut host = Host::start(Language::C, &hub.options(1, json!({"eventKey": "strip"})));
     let posts = thread::spawn(move || post(&listener));
     // nobody is there for server 2
     let answer = hub.push_anywhere(2, r#"{"key":"DEMO-key","type":"EVENT_911","data":{"n":1.10}}"#);

@@ -32,11 +32,11 @@ const TOOLS: &[Tool] = &[
     tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
     tool("cmake", "cmake make", &["cpp"]),
     tool("pkg-config", "pkg-config", &["cpp"]),
-    tool("luajit", "luajit", &["lua"]),
+    tool("luajit", "luajit", &["test", "release", "lua"]),
     tool("luarocks", "luarocks", &["lua"]),
-    tool("mcs", "mono-mcs", &["csharp", "fivem"]),
-    tool("mono", "mono-runtime", &["csharp", "fivem"]),
-    tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["csharp", "fivem"]),
+    tool("mcs", "mono-mcs", &["test", "release", "csharp", "fivem"]),
+    tool("mono", "mono-runtime", &["test", "release", "csharp", "fivem"]),
+    tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["test", "release", "csharp", "fivem"]),
 ];
 
 /// Fails with what to do if a tool of this step is missing.

@@ -61,6 +61,7 @@ pub(crate) struct Machine {
     open: bool,
     /// When the handshake began, then when the last record came.
     received: Instant,
+    /// When a record was sent last, or a ping was due.
     sent: Instant,
     outgoing: VecDeque<String>,
     calls: BTreeMap<CallId, Instant>,
@@ -93,7 +94,8 @@ impl Machine {
         let mut rest = part;
         loop {
             let mut whole = Vec::new();
-            let Some(record) = self.records.next(&mut rest, &mut whole)? else { return Ok(()) };
+            let next = self.records.next(&mut rest, &mut whole);
+            let Some(record) = next.map_err(|error| self.too_large(error))? else { return Ok(()) };
             self.record(now, record.text()?, handler)?;
         }
     }
@@ -114,8 +116,12 @@ impl Machine {
             }
             pending
         });
-        if now >= self.sent + self.timing.keep_alive && self.outgoing.is_empty() {
-            self.outgoing.push_back(message::ping());
+        if now >= self.sent + self.timing.keep_alive {
+            // what the socket has not taken yet will do as a ping
+            if self.outgoing.is_empty() {
+                self.outgoing.push_back(message::ping());
+            }
+            self.sent = now;
         }
         Ok(())
     }
@@ -190,7 +196,12 @@ impl Machine {
                     if self.outgoing.len() >= MAX_OUTGOING {
                         return Err(Error::Protocol("it asks for more answers than it takes".to_owned()));
                     }
-                    self.outgoing.push_back(message::completion(id, handled));
+                    let answer = message::completion(id, handled);
+                    if answer.len() <= MAX_SENT {
+                        self.outgoing.push_back(answer);
+                    } else {
+                        handler.ignored("a call with an id that is too large to answer");
+                    }
                 }
             }
             Message::Completion { id, outcome } => match self.take_call(&id) {
@@ -209,6 +220,16 @@ impl Machine {
             Message::Other => handler.ignored("a message of another type"),
         }
         Ok(())
+    }
+
+    /// During the handshake it is not `maxMessageBytes` that was exceeded.
+    fn too_large(&self, error: Error) -> Error {
+        match error {
+            Error::TooLarge(most) if !self.open => {
+                Error::Protocol(format!("its answer to the handshake has more than {most} bytes"))
+            }
+            error => error,
+        }
     }
 
     fn take_call(&mut self, id: &str) -> Option<CallId> {

@@ -144,7 +144,7 @@ fn the_handshake_has_one_deadline_however_it_drips() {
     world.wait(SECOND - TICK).unwrap();
     assert!(matches!(world.wait(TICK), Err(Error::HandshakeTimeout(_))));
     let mut world = World::new();
-    assert!(matches!(world.text(&"x".repeat(65 * 1024)), Err(Error::TooLarge(_))));
+    assert!(protocol_error(world.text(&"x".repeat(65 * 1024))));
 }
 
 #[test]
@@ -337,6 +337,18 @@ fn a_ping_goes_out_only_when_nothing_else_did() {
     world.record(r#"{"type":6}"#).unwrap();
     world.wait(10 * SECOND).unwrap();
     assert_eq!(world.sent(), [""; 0], "the call was a sign of life");
+}
+
+#[test]
+fn what_waits_to_be_sent_is_as_good_as_a_ping() {
+    let mut world = World::open();
+    world.call(100 * SECOND);
+    for _ in 0..3 {
+        world.record(r#"{"type":6}"#).unwrap();
+        world.wait(TIMING.keep_alive).unwrap();
+        assert_eq!(world.machine.deadline(), world.now + TIMING.keep_alive, "there is nothing to do now");
+    }
+    assert_eq!(world.sent().len(), 1);
 }
 
 #[test]

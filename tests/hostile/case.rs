@@ -1,0 +1,293 @@
+//! One case: what the peer does on the session's first connection, and what the host hears of it. A
+//! good hub takes the connections after that.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rustls::ServerConfig;
+use serde_json::{Value, json};
+
+use crate::client::{Event, Process, Session};
+use crate::wire::{Outcome, Wire};
+
+pub(crate) const KEY: &str = "the-api-key";
+
+/// What the good hub pushes, and a peer that the session stays with when it has done its worst.
+const AFTER: &str = r#"{"key":"k","type":"EVENT_AFTER"}"#;
+
+/// What the peer does with a connection.
+type Script = Box<dyn Fn(&mut Wire) -> Outcome + Send + Sync>;
+
+/// An event that the host has to see.
+pub(crate) enum Told {
+    /// A push with this text.
+    Push(String),
+    /// One of the library's own: its type, its code and a part of its message.
+    Own(&'static str, String, String),
+    /// A push that is wrapped: the reason, and the arguments.
+    Wrapped(&'static str, String),
+}
+
+pub(crate) fn push(text: impl Into<String>) -> Told {
+    Told::Push(text.into())
+}
+
+pub(crate) fn wrapped(code: &'static str, arguments: impl Into<String>) -> Told {
+    Told::Wrapped(code, arguments.into())
+}
+
+pub(crate) fn ready() -> Told {
+    Told::Own("SESSION_READY", String::new(), String::new())
+}
+
+pub(crate) fn lost(code: &str, part: impl Into<String>) -> Told {
+    Told::Own("SESSION_LOST", code.to_owned(), part.into())
+}
+
+pub(crate) fn retry(code: &str, part: impl Into<String>) -> Told {
+    Told::Own("SESSION_RETRY", code.to_owned(), part.into())
+}
+
+pub(crate) fn rejected(part: impl Into<String>) -> Told {
+    Told::Own("SESSION_REJECTED", "rejected".to_owned(), part.into())
+}
+
+impl Told {
+    fn check(&self, event: &Event) {
+        match self {
+            Self::Push(text) => assert!(event.0 == *text, "expected {text:.500}\narrived  {event}"),
+            Self::Own(kind, code, part) => {
+                let (is_code, is_part) = (event.code().contains(code), event.message().contains(part));
+                assert!(
+                    event.kind() == *kind && is_code && is_part,
+                    "expected {kind} {code} {part}: {event}"
+                );
+                assert!(event.message().ends_with(['.', '?', '!']), "no sentence: {event}");
+                assert!(!event.0.contains(KEY), "the key: {event}");
+            }
+            Self::Wrapped(code, arguments) => {
+                let is_wrapped = event.0.ends_with(&format!(r#","arguments":{arguments}}}"#));
+                assert!(
+                    event.kind() == "SESSION_PUSH" && event.code() == *code && is_wrapped,
+                    "expected {code} {arguments:.500}: {event}"
+                );
+            }
+        }
+    }
+}
+
+pub(crate) struct Case {
+    name: String,
+    script: Script,
+    told: Vec<Told>,
+    /// Whether the peer lets the session log in before its script begins.
+    live: bool,
+    /// Whether the session stays on that connection.
+    stays: bool,
+    options: Value,
+    scheme: &'static str,
+    tls: Option<Arc<ServerConfig>>,
+    figures: Vec<(&'static str, u64)>,
+}
+
+/// The peer breaks the link from its very start.
+pub(crate) fn opening(
+    name: impl Into<String>,
+    told: impl Into<Vec<Told>>,
+    script: impl Fn(&mut Wire) -> Outcome + Send + Sync + 'static,
+) -> Case {
+    Case {
+        name: name.into(),
+        script: Box::new(script),
+        told: told.into(),
+        live: false,
+        stays: false,
+        options: json!({}),
+        scheme: "ws",
+        tls: None,
+        figures: Vec::new(),
+    }
+}
+
+/// The peer breaks a link that was ready.
+pub(crate) fn breaks(
+    name: impl Into<String>,
+    told: impl Into<Vec<Told>>,
+    script: impl Fn(&mut Wire) -> Outcome + Send + Sync + 'static,
+) -> Case {
+    Case { live: true, ..opening(name, told, script) }
+}
+
+/// The session takes it and stays.
+pub(crate) fn stays(
+    name: impl Into<String>,
+    told: impl Into<Vec<Told>>,
+    script: impl Fn(&mut Wire) -> Outcome + Send + Sync + 'static,
+) -> Case {
+    Case { live: true, stays: true, ..opening(name, told, script) }
+}
+
+impl Case {
+    /// With further options.
+    pub(crate) fn with(mut self, options: Value) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The session stays, though the script begins before it is ready.
+    pub(crate) fn and_stays(mut self) -> Self {
+        self.stays = true;
+        self
+    }
+
+    /// The session speaks TLS, and so does the good hub.
+    pub(crate) fn secure(mut self, good: &Arc<ServerConfig>) -> Self {
+        self.scheme = "wss";
+        self.tls = Some(Arc::clone(good));
+        self
+    }
+
+    /// One of the session's figures at the end.
+    pub(crate) fn counts(mut self, figure: &'static str, count: u64) -> Self {
+        self.figures.push((figure, count));
+        self
+    }
+
+    fn run(&self) {
+        let peer = Peer::start();
+        thread::scope(|scope| {
+            let at_peer = scope.spawn(|| peer.serve(self));
+            let at_host = catch_unwind(AssertUnwindSafe(|| self.host(peer.address)));
+            peer.stop();
+            let script = at_peer.join().expect("the peer returns what went wrong");
+            // what went wrong at the peer is what the host suffered from
+            if let Err(error) = script {
+                panic!("at the peer: {error}");
+            }
+            if let Err(panic) = at_host {
+                std::panic::resume_unwind(panic);
+            }
+        });
+    }
+
+    fn host(&self, address: SocketAddr) {
+        let host = if self.tls.is_some() { "localhost".to_owned() } else { address.ip().to_string() };
+        let url = format!("{}://{host}:{}/hub", self.scheme, address.port());
+        let session = Session::connect(&options(&url, &self.options));
+        if self.live {
+            session.expect("SESSION_READY");
+        }
+        for told in &self.told {
+            told.check(&session.next());
+        }
+        if !self.stays {
+            let again = session.expect_after_retries("SESSION_READY");
+            assert_eq!(again.get("resumed"), false);
+        }
+        session.expect_text(AFTER);
+        assert_eq!(session.poll(), None, "nothing else");
+        let last_error = session.stats().expect("it is open")["lastError"].to_string();
+        assert!(!last_error.contains(KEY), "{last_error}");
+        if self.stays {
+            assert_eq!((session.figure("attempts"), session.figure("ready")), (1, 1));
+        }
+        for (figure, count) in &self.figures {
+            assert_eq!(session.figure(figure), *count, "{figure}");
+        }
+    }
+}
+
+/// The options of a session that comes back soon.
+pub(crate) fn options(url: &str, more: &Value) -> Value {
+    let mut options = json!({
+        "communityId": "c", "apiKey": KEY, "serverId": 1, "url": url, "authRetryMinMs": 1000,
+        "authRetryMaxMs": 1000, "retryMinMs": 10, "retryMaxMs": 50,
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        options[key] = value.clone();
+    }
+    options
+}
+
+/// Runs all cases side by side: most of them wait most of the time.
+#[track_caller]
+pub(crate) fn check(cases: Vec<Case>) {
+    let _process = Process::shared();
+    let failed: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = cases.iter().map(|case| (&case.name, scope.spawn(|| case.run()))).collect();
+        running.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect()
+    });
+    assert!(failed.is_empty(), "{} of {} cases failed, see above: {failed:#?}", failed.len(), cases.len());
+}
+
+/// Who listens.
+pub(crate) struct Peer {
+    listener: TcpListener,
+    pub(crate) address: SocketAddr,
+    stopped: AtomicBool,
+}
+
+impl Peer {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = listener.local_addr().expect("it has one");
+        Self { listener, address, stopped: AtomicBool::new(false) }
+    }
+
+    /// Takes little that it does not read.
+    pub(crate) fn start_with_small_window() -> Self {
+        let peer = Self::start();
+        socket2::SockRef::from(&peer.listener).set_recv_buffer_size(4 * 1024).expect("a socket");
+        peer
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}/hub", self.address)
+    }
+
+    pub(crate) fn accept(&self) -> Wire {
+        Wire::new(self.listener.accept().expect("a connection").0)
+    }
+
+    /// Serves connections as the good hub until it is stopped.
+    pub(crate) fn serve_well(&self, tls: Option<&Arc<ServerConfig>>) {
+        loop {
+            let mut wire = self.accept();
+            if self.stopped.load(Ordering::Acquire) {
+                return;
+            }
+            if let Some(config) = tls {
+                wire.start_tls(config);
+            }
+            // a client that leaves in between comes back
+            if wire.ready().is_ok() {
+                wire.push(AFTER);
+                wire.until_gone();
+            }
+        }
+    }
+
+    /// Ends [`serve_well`](Self::serve_well) once the session has gone.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        // it waits for a connection, which this is
+        let _ = TcpStream::connect(self.address);
+    }
+
+    fn serve(&self, case: &Case) -> Outcome {
+        let mut wire = self.accept();
+        let script = if case.live { wire.ready() } else { Ok(()) }.and_then(|()| (case.script)(&mut wire));
+        if script.is_ok() && case.stays {
+            wire.push(AFTER);
+        }
+        if script.is_ok() {
+            wire.until_gone();
+        }
+        drop(wire);
+        self.serve_well(case.tls.as_ref());
+        script
+    }
+}

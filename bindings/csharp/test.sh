@@ -36,6 +36,18 @@ example() {
     rm "$work/hub.in" "$work/hub.out" "$work/example.in" "$work/example.out" "$work/example.txt"
 }
 
+# What has to be changed together.
+consistency() {
+    local header=${SONORAN_INCLUDE:-$root/include}/sonoran.h version name
+    for name in $(sed -n 's/^SONORAN_API.*[ *]\(sonoran_[a-z_]*\)(.*/\1/p' "$header"); do
+        grep -q "\"$name\"" src/NativeApi.cs || { echo "src/NativeApi.cs does not bind $name of sonoran.h"; return 1; }
+    done
+    version=$(sed -n 's/^#define SONORAN_VERSION "\(.*\)"/\1/p' "$header")
+    for name in src/Sonoran.csproj "$root"/examples/fivem/sonoran/fxmanifest.lua "$root"/examples/csharp/Example.csproj; do
+        grep -Eq "[Vv]ersion([>]|=\"| ')$version['\"<]" "$name" || { echo "$name is not of version $version, as sonoran.h is"; return 1; }
+    done
+}
+
 mono_tests() {
     step "Mono: the same source for net452, and its tests"
     $mcs -target:library -out:"$work/Sonoran.dll" src/*.cs
@@ -48,12 +60,13 @@ mono_tests() {
 
 dotnet_tests() {
     step ".NET: build for netstandard2.0 and net8.0, and the tests on net10.0"
-    "$dotnet" test tests/Sonoran.Tests.csproj -v q --logger "console;verbosity=normal" > "$work/tests.txt" 2>&1 \
+    "$dotnet" test tests/Sonoran.Tests.csproj -c Release -v q --logger "console;verbosity=normal" > "$work/tests.txt" 2>&1 \
         || { grep -v '^  Passed' "$work/tests.txt"; return 1; }
     grep -E 'bench:|KiB|Total tests|Passed:' "$work/tests.txt"
 
     step ".NET: pack, and use the package from a new project"
-    local rid=linux-x64
+    local rid=linux-x64 version framework
+    version=$(sed -n 's/.*<Version>\(.*\)<.*/\1/p' src/Sonoran.csproj)
     mkdir -p "$work/runtimes/$rid/native" "$work/feed" "$work/user"
     cp "$SONORAN_LIBRARY" "$work/runtimes/$rid/native/libsonoran.so"
     "$dotnet" pack src/Sonoran.csproj -v q -o "$work/feed" -p:SonoranRuntimes="$work/runtimes/"
@@ -61,13 +74,16 @@ dotnet_tests() {
     cat > "$work/user/User.csproj" <<XML
 <Project Sdk="Microsoft.NET.Sdk">
   <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework></PropertyGroup>
-  <ItemGroup><PackageReference Include="Sonoran.Events" Version="0.1.0" /></ItemGroup>
+  <ItemGroup><PackageReference Include="Sonoran.Events" Version="$version" /></ItemGroup>
 </Project>
 XML
     # A cache of its own: the version number of the package is the same each time.
     local sources=${RestoreSources:-}
     [ -d "$shared/dotnet/packages" ] && sources=$shared/dotnet/packages
     "$dotnet" build "$work/user/User.csproj" -v q -o "$work/user/out" -p:RestoreSources="\"$work/feed;${sources:-https://api.nuget.org/v3/index.json}\"" -p:RestorePackagesPath="$work/user/packages"
+    for framework in netstandard2.0 net8.0; do
+        [ -s "$work/user/packages/sonoran.events/$version/lib/$framework/Sonoran.xml" ] || { echo "the package has no $framework"; return 1; }
+    done
     cmp "$SONORAN_LIBRARY" "$work/user/out/runtimes/$rid/native/libsonoran.so"
     ( unset SONORAN_LIBRARY; example "$dotnet" "$work/user/out/User.dll" )
 
@@ -76,6 +92,7 @@ XML
     example "$dotnet" "$root/examples/csharp/bin/Debug/net10.0/Example.dll"
 }
 
+consistency
 if [ -n "$mono" ]; then mono_tests; else not_run "C# on Mono" "mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"; fi
 if [ -n "$dotnet" ]; then dotnet_tests; else not_run "C# on .NET" "there is no .NET SDK 10 (https://dot.net)"; fi
 [ -n "$mono$dotnet" ]

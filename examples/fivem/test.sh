@@ -51,7 +51,7 @@ if ! command -v lua5.4 >/dev/null; then
 elif [ ! -s "$SONORAN_RECORD" ]; then
     not_run "server.lua" "no host ran that records events"
 else
-    lua5.4 host/fxserver.lua sonoran/server.lua "$SONORAN_RECORD" | tee "$work/lua.txt"
+    lua5.4 host/fxserver.lua "$resource" "$SONORAN_RECORD" | tee "$work/lua.txt"
     for line in '911 from John Doe at 1234 E Hawick Ave: This is a 911 call!' 'PANIC of unit 1, 2, 3' 'events of CAD server [0-9]* flow' "played $(wc -l < "$SONORAN_RECORD") events"; do
         grep -qx "$line" "$work/lua.txt" || { echo "server.lua did not print: $line"; exit 1; }
     done

@@ -119,6 +119,24 @@ namespace Sonoran.Tests
             return payloads;
         }
 
+        /// <summary>The elements of a JSON array, each as its text.</summary>
+        public static IEnumerable<string> Elements(string array)
+        {
+            int depth = 0, start = 1;
+            for (var i = 0; i < array.Length; i++)
+            {
+                var c = array[i];
+                if (c == '"') while (array[++i] != '"') i += array[i] == '\\' ? 1 : 0;
+                else if (c == '[' || c == '{') depth++;
+                else if (c == ']' || c == '}') depth--;
+                if ((depth == 1 && c == ',') || depth == 0)
+                {
+                    if (i > start) yield return array.Substring(start, i - start);
+                    start = i + 1;
+                }
+            }
+        }
+
         public void Dispose()
         {
             _process.StandardInput.Close();

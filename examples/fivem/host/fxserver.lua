@@ -1,10 +1,11 @@
--- A stand-in for the Lua side of FXServer: runs a resource's script with the globals that FXServer's Lua 5.4
--- gives it (and without require, package, io, os.execute or ffi, which it does not), and plays events to it.
+-- A stand-in for the Lua side of FXServer: reads a resource's manifest, runs its Lua scripts with the globals
+-- that FXServer's Lua 5.4 gives them (and without require, package, io, os or ffi, which it does not), and plays
+-- events to them.
 --
---     lua5.4 fxserver.lua SCRIPT EVENTS      EVENTS: lines of type, server and JSON text, with tabs between
+--     lua5.4 fxserver.lua RESOURCE EVENTS      EVENTS: lines of type, server and JSON text, with tabs between
 --
--- Events are triggered as the C# bridge does. What the script prints is printed; an error in a handler ends it.
-local script, recorded = arg[1], arg[2]
+-- Events are triggered as the C# bridge does. What a script prints is printed; an error in a handler ends it.
+local resource, recorded = arg[1], arg[2]
 
 local handlers = {}
 
@@ -116,7 +117,22 @@ local globals = {
 }
 globals._G = globals
 
-assert(loadfile(script, 't', globals))()
+-- A manifest is a Lua script whose words are functions that note their arguments.
+local manifest = {}
+assert(loadfile(resource .. '/fxmanifest.lua', 't', setmetatable({}, {
+    __index = function(_, word)
+        return function(text)
+            manifest[word] = manifest[word] or {}
+            table.insert(manifest[word], text)
+        end
+    end,
+})))()
+assert(manifest.fx_version[1] == 'cerulean' and manifest.game[1] == 'common' and manifest.server_only[1] == 'yes', 'the manifest')
+for _, script in ipairs(manifest.server_script) do
+    local path = resource .. '/' .. script
+    assert(io.open(path), script .. ' is in the manifest but not there'):close()
+    if script:find('%.lua$') then assert(loadfile(path, 't', globals))() else assert(script:find('%.net%.dll$'), script) end
+end
 
 local count = 0
 for line in io.lines(recorded) do

@@ -156,7 +156,7 @@ namespace Sonoran.FiveM
         private void OnResourceStop([FromSource] string source, string resource)
         {
             if (!string.IsNullOrEmpty(source) || resource != API.GetCurrentResourceName() || _sessions.Count == 0) return;
-            Tell("stopped; what the CAD sends now waits for the restart, or goes by HTTP again after a minute without one.");
+            Tell("stopped; what the CAD sends now waits for the restart, or, a minute later, goes by HTTP again.");
         }
 
         private string Status()

@@ -55,6 +55,7 @@ impl<'a> Text<'a> {
     }
 
     /// Whether the text that is meant is this one.
+    #[inline]
     pub(crate) fn is(self, text: &str) -> bool {
         if self.escaped { self.decode() == text } else { self.raw == text }
     }
@@ -197,16 +198,27 @@ impl<'a> Scanner<'a> {
 
     /// Moves past a string and returns its content.
     pub(crate) fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        self.expect(b'"', "expected a string")?;
-        let start = self.at;
+        self.space();
+        let start = self.at + 1;
+        let escaped = self.skip_string()?;
+        let raw = self.text.get(start..self.at - 1).unwrap_or_default();
+        Ok(Text { raw, escaped })
+    }
+
+    /// Moves past the string that begins here. Returns whether it has escapes.
+    #[inline]
+    fn skip_string(&mut self) -> Result<bool, JsonError> {
+        if self.byte() != Some(b'"') {
+            return self.fail("expected a string");
+        }
+        self.at += 1;
         let mut escaped = false;
         loop {
-            self.plain_text();
+            self.at += plain_length(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.byte() {
                 Some(b'"') => {
-                    let raw = self.since(start);
                     self.at += 1;
-                    return Ok(Text { raw, escaped });
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -240,7 +252,7 @@ impl<'a> Scanner<'a> {
         loop {
             self.space();
             match self.byte() {
-                Some(b'"') => _ = self.string()?,
+                Some(b'"') => _ = self.skip_string()?,
                 Some(b'{') => {
                     self.at += 1;
                     if self.peek() != Some(b'}') {
@@ -289,14 +301,8 @@ impl<'a> Scanner<'a> {
 
     fn key(&mut self) -> Result<(), JsonError> {
         self.space();
-        self.string()?;
+        self.skip_string()?;
         self.expect(b':', "expected a colon")
-    }
-
-    /// Moves to the next quote, backslash or control character.
-    fn plain_text(&mut self) {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += plain_length(rest);
     }
 
     fn escape(&mut self) -> Result<(), JsonError> {
@@ -364,12 +370,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -384,33 +392,35 @@ impl<'a> Scanner<'a> {
 }
 
 /// How many bytes there are before the next quote, backslash or control character.
+#[inline]
 fn plain_length(text: &[u8]) -> usize {
-    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    // most strings are short: their end is in the first words
     let mut length = 0;
-    // most strings are short: eight bytes at a time find their end
-    let (mut words, mut blocks) = (text.chunks_exact(8), 0);
-    for word in words.by_ref().take(4) {
+    for word in text.chunks_exact(8).take(4) {
         let found = special_bytes(word);
         if found != 0 {
             return length + (found.trailing_zeros() / 8) as usize;
         }
         length += 8;
-        blocks += 1;
     }
-    if blocks == 4 {
-        // in long ones the compiler looks at a whole block at once
-        let rest = text.get(length..).unwrap_or_default();
-        let clean = rest
-            .chunks_exact(64)
-            .take_while(|block| !block.iter().fold(false, |any, byte| any | special(byte)));
-        length += 64 * clean.count();
-    }
+    plain_length_beyond(text, length)
+}
+
+/// The same for a text whose first `length` bytes are plain: a block at a time, which the compiler looks
+/// at as a whole.
+#[inline(never)]
+fn plain_length_beyond(text: &[u8], length: usize) -> usize {
+    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let is_plain = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | special(byte));
+    let rest = text.get(length..).unwrap_or_default();
+    let length = length + 64 * rest.chunks_exact(64).take_while(is_plain).count();
     let rest = text.get(length..).unwrap_or_default();
     length + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// The high bit of each of eight bytes that end plain text. A borrow can mark further bytes above the
 /// first one, never below it.
+#[inline]
 fn special_bytes(word: &[u8]) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;

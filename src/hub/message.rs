@@ -49,12 +49,16 @@ enum Field<'a> {
 impl<'a> Field<'a> {
     /// Reads a field; null counts as absent.
     fn read(scanner: &mut Scanner<'a>) -> Result<Self, JsonError> {
+        if scanner.peek() == Some(b'"') {
+            let mut text = None;
+            let quoted = scanner.text_of(|scanner| {
+                text = Some(scanner.string()?);
+                Ok(())
+            })?;
+            return Ok(text.map_or(Self::Absent, |text| Self::Text(text, quoted)));
+        }
         let value = scanner.value()?;
-        Ok(match value.as_bytes().first() {
-            Some(b'"') => Self::Text(Scanner::new(value).string()?, value),
-            Some(b'n') => Self::Absent,
-            _ => Self::Other(value),
-        })
+        Ok(if value == "null" { Self::Absent } else { Self::Other(value) })
     }
 }
 
@@ -93,26 +97,21 @@ fn envelope(record: &str) -> Result<Envelope<'_>, JsonError> {
     let mut scanner = Scanner::new(record);
     let mut envelope = Envelope::default();
     scanner.members(|scanner, _, key| {
-        if key.is("arguments") {
-            envelope.arguments = if scanner.peek() == Some(b'[') {
-                Some(arguments(scanner)?)
-            } else {
+        match &*key.decode() {
+            "arguments" if scanner.peek() == Some(b'[') => envelope.arguments = Some(arguments(scanner)?),
+            "arguments" => {
+                envelope.arguments = None;
                 scanner.value()?;
-                None
-            };
-        } else if key.is("type") {
-            envelope.kind = Some(scanner.value()?);
-        } else if key.is("target") {
-            envelope.target = Field::read(scanner)?;
-        } else if key.is("invocationId") {
-            envelope.id = Field::read(scanner)?;
-        } else if key.is("error") {
-            envelope.error = Field::read(scanner)?;
-        } else if key.is("result") {
-            envelope.result = Some(scanner.value()?);
-        } else {
-            envelope.item |= key.is("item");
-            scanner.value()?;
+            }
+            "type" => envelope.kind = Some(scanner.value()?),
+            "target" => envelope.target = Field::read(scanner)?,
+            "invocationId" => envelope.id = Field::read(scanner)?,
+            "error" => envelope.error = Field::read(scanner)?,
+            "result" => envelope.result = Some(scanner.value()?),
+            name => {
+                envelope.item |= name == "item";
+                scanner.value()?;
+            }
         }
         Ok(())
     })?;

@@ -82,7 +82,7 @@ XML
     [ -d "$shared/dotnet/packages" ] && sources=$shared/dotnet/packages
     "$dotnet" build "$work/user/User.csproj" -v q -o "$work/user/out" -p:RestoreSources="\"$work/feed;${sources:-https://api.nuget.org/v3/index.json}\"" -p:RestorePackagesPath="$work/user/packages"
     for framework in netstandard2.0 net8.0; do
-        [ -s "$work/user/packages/sonoran.events/$version/lib/$framework/Sonoran.xml" ] || { echo "the package has no $framework"; return 1; }
+        [ -s "$work/user/packages/sonoran.events/$version/lib/$framework/Sonoran.dll" ] || { echo "the package has no $framework"; return 1; }
     done
     cmp "$SONORAN_LIBRARY" "$work/user/out/runtimes/$rid/native/libsonoran.so"
     ( unset SONORAN_LIBRARY; example "$dotnet" "$work/user/out/User.dll" )

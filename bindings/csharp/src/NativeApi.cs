@@ -40,7 +40,7 @@ namespace Sonoran
             var version = NativeLoader.Symbol(_library, "sonoran_version");
             if (version == IntPtr.Zero)
                 throw new SonoranException(path + " is a library but not sonoran: give the path of " + Platform.FileName + ".");
-            LibraryVersion = (ToText)Marshal.GetDelegateForFunctionPointer(version, typeof(ToText));
+            LibraryVersion = Marshal.GetDelegateForFunctionPointer<ToText>(version);
             Version found;
             if (!Version.TryParse(Utf8.Text(LibraryVersion()).Split('-', '+')[0], out found) || found < Oldest)
                 throw TooOld("");
@@ -91,7 +91,7 @@ namespace Sonoran
         {
             var address = NativeLoader.Symbol(_library, name);
             if (address == IntPtr.Zero) throw TooOld(" and has no " + name);
-            return (T)(object)Marshal.GetDelegateForFunctionPointer(address, typeof(T));
+            return Marshal.GetDelegateForFunctionPointer<T>(address);
         }
 
         /// <summary>A library stays mapped for the life of its process, so a new file needs a new process.</summary>

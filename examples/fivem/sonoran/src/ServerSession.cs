@@ -6,6 +6,8 @@ namespace Sonoran.FiveM
     /// <summary>The session of one CAD server: opens it, opens it anew when it ended, and tells the console what happens.</summary>
     internal sealed class ServerSession
     {
+        /// <summary>From here down an error is of the session or the process, not of an argument.</summary>
+        private const int SessionErrors = -10;
         private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
         private static readonly TimeSpan Reopen = TimeSpan.FromSeconds(5);
 
@@ -47,7 +49,9 @@ namespace Sonoran.FiveM
             catch (SonoranException e)
             {
                 _session = null;
-                Tell("cannot connect: " + e.Message);
+                if (Due(ref _problemTold)) Tell("cannot connect: " + e.Message);
+                // A wrong option stays wrong until the next restart.
+                if (e.Code <= SessionErrors) _openAgain = DateTime.UtcNow + Reopen;
             }
         }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::fmt;
+use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -239,6 +240,12 @@ pub(crate) fn wait_for<T>(what: &str, mut value: impl FnMut() -> Option<T>) -> T
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     wait_for(what, || is_so().then_some(()));
+}
+
+/// Says what this machine lacks: on a line of its own, and not by a macro, whose output a test that passes
+/// keeps to itself.
+pub(crate) fn not_run(what: &str) {
+    std::io::stderr().write_all(format!("\nNOT RUN: {what}\n").as_bytes()).expect("stderr");
 }
 
 /// The library's threads, by number.

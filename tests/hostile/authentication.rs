@@ -100,6 +100,11 @@ fn no_answer() {
             hub.send(frame(CLOSE, &1001_u16.to_be_bytes()));
             Ok(())
         }),
+        opening("but a reset", [retry("lost", "broke")], |hub| {
+            hub.until_authenticate()?;
+            hub.reset();
+            Ok(())
+        }),
         opening("but the end", [retry("lost", "without a goodbye")], |hub| {
             hub.until_authenticate()?;
             hub.hang_up();

@@ -43,7 +43,7 @@ fn floods_of_events_do_not_keep_sessions_from_their_duties() {
 
 fn does_its_duties(flood: &[u8]) {
     let peer = Peer::start();
-    let more = json!({"keepAliveMs": 200, "callTimeoutMs": 400, "queueEvents": 100});
+    let more = json!({"keepAliveMs": 200, "callTimeoutMs": 2000, "queueEvents": 100});
     let (session, mut wire) = live(&peer, &more);
     flooded(&mut wire, flood, |wire| {
         let id = session.invoke("neverAnswered", "[]").expect("it is ready");

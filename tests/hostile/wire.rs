@@ -222,7 +222,7 @@ impl Wire {
     }
 
     /// Ends the connection as a process does that ends: no more bytes from here.
-    pub(crate) fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&self) {
         let _ = self.tcp().map(|tcp| tcp.shutdown(Shutdown::Write));
     }
 

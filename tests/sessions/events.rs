@@ -1,13 +1,12 @@
 //! Pushes: their bytes, their order, and what a full queue does.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use sonoran_hub::Shape;
 
-use crate::client::{Process, Session, wait_until};
+use crate::client::{Process, Session, not_run, wait_until};
 use crate::hub::{Hub, event};
 
 /// What a parser that writes JSON anew would change.
@@ -27,11 +26,7 @@ fn fixtures() -> Vec<String> {
     for file in ["push_events.jsonl", "push_events_variants.jsonl"] {
         match fs::read_to_string(folder.join(file)) {
             Ok(text) => payloads.extend(text.lines().map(payload)),
-            Err(error) => {
-                let line = format!("NOT RUN: the payloads of ../shared/fixtures/{file}: {error}\n");
-                // not by a macro, whose output a test that passes keeps to itself
-                std::io::stderr().write_all(line.as_bytes()).expect("stderr");
-            }
+            Err(error) => not_run(&format!("the payloads of ../shared/fixtures/{file}: {error}")),
         }
     }
     payloads

@@ -62,7 +62,7 @@ dotnet_tests() {
     step ".NET: build for netstandard2.0 and net8.0, and the tests on net10.0"
     "$dotnet" test tests/Sonoran.Tests.csproj -c Release -v q --logger "console;verbosity=normal" > "$work/tests.txt" 2>&1 \
         || { grep -v '^  Passed' "$work/tests.txt"; return 1; }
-    grep -E 'bench:|KiB|Total tests|Passed:' "$work/tests.txt"
+    grep -E 'bench:|KiB|units at|Total tests|Passed:' "$work/tests.txt"
 
     step ".NET: pack, and use the package from a new project"
     local rid=linux-x64 version framework
@@ -85,6 +85,9 @@ XML
         [ -s "$work/user/packages/sonoran.events/$version/lib/$framework/Sonoran.dll" ] || { echo "the package has no $framework"; return 1; }
     done
     cmp "$SONORAN_LIBRARY" "$work/user/out/runtimes/$rid/native/libsonoran.so"
+    ( unset SONORAN_LIBRARY; example "$dotnet" "$work/user/out/User.dll" )
+    echo "    and with the package's netstandard2.0 build, as an older runtime takes it:"
+    cp "$work/user/packages/sonoran.events/$version/lib/netstandard2.0/Sonoran.dll" "$work/user/out/"
     ( unset SONORAN_LIBRARY; example "$dotnet" "$work/user/out/User.dll" )
 
     step ".NET: the example"

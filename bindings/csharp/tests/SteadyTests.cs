@@ -13,7 +13,11 @@ namespace Sonoran.Tests
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
+#if NET8_0_OR_GREATER
+            GC.Collect(2, GCCollectionMode.Aggressive, true, true); // gives the memory back, too
+#else
             GC.Collect();
+#endif
             var line = File.ReadAllLines("/proc/self/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
             return long.Parse(new string(line.Where(char.IsDigit).ToArray()));
         }

@@ -26,7 +26,6 @@ namespace FxServerHost
         internal readonly Dictionary<string, string> Convars = new Dictionary<string, string>();
         internal readonly List<string> Console = new List<string>();
 
-        /// <summary>Further sonoran resources by name; "sonoran" is the one under test.</summary>
         internal FxServer()
         {
             _folders["sonoran"] = Environment.GetEnvironmentVariable("SONORAN_RESOURCE");
@@ -40,6 +39,7 @@ namespace FxServerHost
             return null;
         }
 
+        /// <summary>A further resource, beside "sonoran".</summary>
         internal void AddFolder(string resource, string folder)
         {
             _folders[resource] = folder;

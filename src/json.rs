@@ -242,6 +242,16 @@ impl<'a> Scanner<'a> {
         Ok(self.since(start))
     }
 
+    /// Moves past this very text, if it is next.
+    pub(crate) fn skip_text(&mut self, text: &str) -> bool {
+        let is_next =
+            self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(text.as_bytes()));
+        if is_next {
+            self.at += text.len();
+        }
+        is_next
+    }
+
     /// Succeeds where nothing but white space is left.
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         if self.peek().is_none() { Ok(()) } else { self.fail("unexpected text after the value") }
@@ -353,12 +363,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn literal(&mut self, word: &str) -> Result<(), JsonError> {
-        if self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
-            self.at += word.len();
-            Ok(())
-        } else {
-            self.fail("expected true, false or null")
-        }
+        if self.skip_text(word) { Ok(()) } else { self.fail("expected true, false or null") }
     }
 
     fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), JsonError> {

@@ -73,9 +73,24 @@ struct Envelope<'a> {
     arguments: Option<Arguments<'a>>,
 }
 
+/// Reads a record that is written to the letter as ASP.NET Core writes a push. Nothing is wrong with
+/// others: they only take longer.
+fn plain_call(record: &str) -> Option<Message<'_>> {
+    let mut scanner = Scanner::new(record);
+    let begins = scanner.skip_text(r#"{"type":1,"target":"#);
+    let target = begins.then(|| scanner.string().ok())??.decode();
+    let goes_on = !target.is_empty() && scanner.skip_text(r#","arguments":"#);
+    let arguments = goes_on.then(|| arguments(&mut scanner).ok())??;
+    let ends = scanner.skip_text("}") && scanner.end().is_ok();
+    ends.then_some(Message::Invocation { id: None, target, arguments })
+}
+
 /// Reads one record. Of a key that stands twice the last one counts; unknown keys and the content of
 /// `headers` do not matter.
 pub(crate) fn parse(record: &str) -> Result<Message<'_>, Error> {
+    if let Some(call) = plain_call(record) {
+        return Ok(call);
+    }
     let envelope =
         envelope(record).map_err(|error| protocol(format_args!("a record is not JSON: {error}")))?;
     let Some(kind) = envelope.kind else { return Err(protocol("a record has no type")) };

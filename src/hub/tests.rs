@@ -206,6 +206,11 @@ fn what_is_not_the_protocol_ends_the_link() {
         r#"{"type":3,"invocationId":"1","result":1,"error":"x"}"#,
         r#"{"type":3,"invocationId":"1","error":5}"#,
         r#"{"type":1,"#,
+        r#"{"type":1,"target":"x","arguments":[}"#,
+        r#"{"type":1,"target":"x","arguments":[1]"#,
+        r#"{"type":1,"target":"x","arguments":[1]}}"#,
+        r#"{"type":1,"target":"x\"","arguments":[1]}"}"#,
+        r#"{"type":1,"target":"","arguments":[1]}"#,
         r#"{"type":6}x"#,
         "[1]",
         "\u{feff}{\"type\":6}",
@@ -218,6 +223,10 @@ fn what_is_not_the_protocol_ends_the_link() {
 fn a_call_of_the_hub_is_read_in_any_order_of_its_fields() {
     for record in [
         r#"{"type":1,"target":"pushEvent","arguments":[ {"a":1.0} ]}"#,
+        r#"{"type":1,"target":"pushEvent","arguments":[ {"a":1.0} ],"x":1}"#,
+        r#"{"type":1,"target":"pushEvent","arguments":[0],"arguments":[ {"a":1.0} ]}"#,
+        r#"{"type":1,"target":"push\u0045vent","arguments":[ {"a":1.0} ]}"#,
+        r#"{"type":1,"target":"pushEvent","arguments":[ {"a":1.0} ]} "#,
         r#" { "arguments" : [ {"a":1.0} ] , "headers":7, "target":"push\u0045vent", "invocationId":null, "type":1 } "#,
         r#"{"type":6,"target":"no","type":1,"arguments":[0],"target":"pushEvent","arguments":[ {"a":1.0} ]}"#,
     ] {

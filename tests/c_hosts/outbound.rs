@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    env,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
@@ -164,10 +163,9 @@ impl Drop for Host {
     }
 }
 
-/// 500 units at 20 Hz: for a minute with the real hub and the library that users have, otherwise shorter.
+/// 500 units at 20 Hz, for a minute with the real hub.
 fn units(kind: Kind, language: Language) {
-    let long = kind == Kind::AspNet && env::var_os("SONORAN_LIBRARY").is_some();
-    let (count, ticks) = (500, if long { 1200 } else { 200 });
+    let (count, ticks) = (500, if kind == Kind::AspNet { 1200 } else { 200 });
     let hub = Hub::start(kind, Setup::default());
     let mut host = Host::start(language, &hub.options(1, json!({})));
     host.tell(&format!("units {count} {ticks}"));

@@ -78,9 +78,9 @@ dotnet_tests() {
 </Project>
 XML
     # A cache of its own: the version number of the package is the same each time.
-    local sources=${RestoreSources:-}
-    [ -d "$shared/dotnet/packages" ] && sources=$shared/dotnet/packages
-    "$dotnet" build "$work/user/User.csproj" -v q -o "$work/user/out" -p:RestoreSources="\"$work/feed;${sources:-https://api.nuget.org/v3/index.json}\"" -p:RestorePackagesPath="$work/user/packages"
+    local sources="-p:RestoreAdditionalProjectSources=$work/feed"
+    [ ! -d "$shared/dotnet/packages" ] || sources="-p:RestoreSources=\"$work/feed;$shared/dotnet/packages\""
+    "$dotnet" build "$work/user/User.csproj" -v q -o "$work/user/out" "$sources" -p:RestorePackagesPath="$work/user/packages"
     for framework in netstandard2.0 net8.0; do
         [ -s "$work/user/packages/sonoran.events/$version/lib/$framework/Sonoran.dll" ] || { echo "the package has no $framework"; return 1; }
     done

@@ -24,19 +24,20 @@ const TOOLS: &[Tool] = &[
     tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua"]),
     tool("c++", "g++", &["test", "release", "cpp"]),
     tool("nm", "binutils", &["test", "release"]),
-    tool("valgrind", "valgrind", &["test", "release", "cpp"]),
+    tool("valgrind", "valgrind", &["test", "cpp"]),
     tool("node", "nodejs", &["test"]),
     tool("npm", "npm", &["test"]),
-    tool("xz", "xz-utils", &["test", "release", "csharp"]), // for ../shared/dotnet
+    tool("xz", "xz-utils", &["test", "csharp", "fivem"]), // for ../shared/dotnet
     tool("musl-gcc", "musl-tools", &["musl"]),
     tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
     tool("cmake", "cmake make", &["cpp"]),
     tool("pkg-config", "pkg-config", &["cpp"]),
-    tool("luajit", "luajit", &["test", "release", "lua"]),
+    tool("luajit", "luajit", &["test", "lua"]),
+    tool("lua5.4", "lua5.4", &["fivem"]),
     tool("luarocks", "luarocks", &["lua"]),
-    tool("mcs", "mono-mcs", &["test", "release", "csharp", "fivem"]),
-    tool("mono", "mono-runtime", &["test", "release", "csharp", "fivem"]),
-    tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["test", "release", "csharp", "fivem"]),
+    tool("mcs", "mono-mcs", &["test", "csharp", "fivem"]),
+    tool("mono", "mono-runtime", &["test", "csharp", "fivem"]),
+    tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["test", "csharp", "fivem"]),
 ];
 
 /// Fails with what to do if a tool of this step is missing.

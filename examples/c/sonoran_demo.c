@@ -76,6 +76,7 @@ int main(int argc, char **argv)
     char options[1024];
     char *event;
     sonoran_session session;
+    struct sigaction action = {0};
 
     if (argc < 3 || argc > 4 || !key) {
         fprintf(stderr, "usage: SONORAN_API_KEY=... %s COMMUNITY SERVER [URL]\n", argv[0]);
@@ -88,7 +89,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", sonoran_error_name(session), sonoran_last_error());
         return 1;
     }
-    signal(SIGINT, on_interrupt);
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, NULL);
     do {
         if (interrupted) sonoran_disconnect(session);
         while ((event = sonoran_poll_event(session)) != NULL) {

@@ -37,7 +37,7 @@ fn header() {
         .generate()
         .expect("src/ffi.rs holds plain exported functions")
         .write(&mut text);
-    let text = parenthesise(&String::from_utf8(text).expect("cbindgen writes UTF-8"));
+    let text = for_c(&String::from_utf8(text).expect("cbindgen writes UTF-8"));
     if fs::read_to_string(HEADER).ok().as_deref() != Some(&text) {
         fs::write(HEADER, text).expect("include/ can be written");
     }
@@ -72,12 +72,14 @@ fn version_and_api() -> String {
     )
 }
 
-/// `#define X -1` as `#define X (-1)`, so that it can stand in any expression.
-fn parenthesise(text: &str) -> String {
-    let lines =
-        text.lines().map(|line| match line.strip_prefix("#define ").and_then(|rest| rest.split_once(' ')) {
-            Some((name, value)) if value.starts_with('-') => format!("#define {name} ({value})\n"),
-            _ => format!("{line}\n"),
-        });
+/// The header as C programmers write it: without rustdoc's fences around what is indented anyway, and with
+/// `#define X (-1)`, which can stand in any expression.
+fn for_c(text: &str) -> String {
+    let is_fence = |line: &str| line.trim_start_matches([' ', '*']).starts_with("```");
+    let lines = text.lines().filter(|line| !is_fence(line));
+    let lines = lines.map(|line| match line.strip_prefix("#define ").and_then(|rest| rest.split_once(' ')) {
+        Some((name, value)) if value.starts_with('-') => format!("#define {name} ({value})\n"),
+        _ => format!("{line}\n"),
+    });
     lines.collect()
 }

@@ -10,6 +10,7 @@
 //!
 //! QUICK START
 //!
+//! ```c
 //!     sonoran_session s = sonoran_connect(
 //!         "{\"communityId\":\"abc\",\"apiKey\":\"...\",\"serverId\":1}");
 //!     if (s < 0) puts(sonoran_last_error());
@@ -20,6 +21,7 @@
 //!             sonoran_free(event);
 //!         }
 //!     }
+//! ```
 //!
 //! STRINGS
 //!
@@ -50,6 +52,7 @@
 //! one whose own type starts so, in any case, arrives inside a SESSION_PUSH. Each has a `code` for
 //! programs and a `message` for people, one sentence. `retryInMs` says when the next attempt follows.
 //!
+//! ```text
 //!     SESSION_READY           authenticated; pushes flow. serverId, method, and resumed: true when
 //!                             this session took over a live connection
 //!     SESSION_LOST            a ready link ended. code, message, retryInMs
@@ -64,6 +67,7 @@
 //!                             count: units in the call, untold: refusals since the last one told
 //!     SESSION_CLOSED          the last event of a session. code: disconnected or idle
 //!     SESSION_LOG             only with the option `log`. level, message
+//! ```
 //!
 //! Codes of LOST, RETRY and REJECTED: dns, connect, tls, http, timeout, handshake, protocol, closed,
 //! lost, silent, call-timeout, rejected, internal. New types and codes may be added: ignore what you
@@ -81,6 +85,7 @@
 //! One JSON object. An unknown key, a wrong type or a value out of range is refused, and
 //! sonoran_last_error names it. Times are whole milliseconds.
 //!
+//! ```text
 //!     communityId, apiKey     required, not empty
 //!     serverId                0 to 2147483647, or the same as a string of digits; absent or null:
 //!                             the session can send but gets no pushes
@@ -109,6 +114,7 @@
 //!     proxy                   not supported yet
 //!     headers                 object of further HTTP headers for the upgrade
 //!     log                     "off", "error", "warn", "info" or "debug": SESSION_LOG events
+//! ```
 //!
 //! RECONNECTING
 //!
@@ -350,6 +356,7 @@ pub extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c_char) 
 
 /// Returns the session's figures as a JSON object, to be released with sonoran_free.
 ///
+/// ```text
 ///     session, state          its number; connecting, authenticating, ready, retrying or closed
 ///     pushes                  pushes received
 ///     delivered               events polled, of any kind
@@ -363,6 +370,7 @@ pub extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c_char) 
 ///     ready                   times the session became ready
 ///     readyMs                 how long the link has been ready now; 0 when it is not
 ///     lastError               the sentence of the last failure, or null
+/// ```
 ///
 /// Errors (NULL): the session is unknown or has ended. Does not block. Since 0.1.
 #[unsafe(no_mangle)]

@@ -34,7 +34,8 @@
  * Every function may be called from any thread at any time. Several threads may poll one session;
  * each event goes to exactly one of them. The library starts no thread before the first
  * sonoran_connect. After fork() a child of a process that has connected gets SONORAN_E_FORKED from
- * every function; a process that forks first and connects afterwards is fine.
+ * every function that takes a session, and from connect and shutdown; a process that forks first and
+ * connects afterwards is fine.
  *
  * EVENTS
  *
@@ -58,7 +59,8 @@
  *     SESSION_REJECTED        the hub refused the credentials. message has its own words. retryInMs
  *     SESSION_EVENTS_DROPPED  stands where pushes are missing because the queue was full. count
  *     SESSION_PUSH            a push that is no object with a string `type`, or whose type is
- *                             reserved. arguments: what the hub sent, as it sent it
+ *                             reserved, or what came beside a push. arguments: what the hub sent,
+ *                             as it sent it but for a `key` that is to be stripped
  *     SESSION_CALL_RESULT     how a call of sonoran_invoke ended. id, method, code: ok (then result, as
  *                             the hub wrote it), error, timeout or lost
  *     SESSION_UNITS_REJECTED  the hub refused a call with locations of units. message has its words,
@@ -279,9 +281,9 @@ SONORAN_API sonoran_session sonoran_connect(const char *options_json);
 /*
  Returns the session's next event, or NULL when there is none.
 
- The string is yours: release it with sonoran_free. Never blocks, never does IO, and neither
- allocates nor locks anything while there is no event. Call it until it returns NULL, or as often
- as your tick allows. NULL also stands for an error; sonoran_state tells the two apart.
+ The string is yours: release it with sonoran_free. Never blocks, never does IO, and allocates
+ nothing while there is no event. Call it until it returns NULL, or as often as your tick allows.
+ NULL also stands for an error; sonoran_state tells the two apart.
 
  Errors (NULL, with sonoran_last_error): the session is unknown or has ended. Since 0.1.
  */

@@ -111,6 +111,14 @@ impl Session {
         owned(ffi::sonoran_wait_event(self.0, timeout_ms)).map(Event)
     }
 
+    /// Waits until another thread ends that, which must happen.
+    pub(crate) fn wait_for_release(&self) -> Option<Event> {
+        let started = Instant::now();
+        let event = self.wait(i32::try_from(PATIENCE.as_millis()).expect("a minute"));
+        assert!(event.is_some() || started.elapsed() < PATIENCE, "nothing ended the wait");
+        event
+    }
+
     /// The next event, which must come.
     pub(crate) fn next(&self) -> Event {
         let until = Instant::now() + PATIENCE;

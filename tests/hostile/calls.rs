@@ -150,15 +150,16 @@ fn locations_wait_for_the_login_and_survive_the_link() {
     let _process = Process::shared();
     let peer = Peer::start();
     let session = Session::connect(&options(&peer.url(), &json!({})));
-    assert_eq!(session.send_unit_locations(&unit(1)), Ok(0));
+    let two = json!([{"identId": 1, "location": "L"}, {"identId": 2, "location": "L"}]);
+    assert_eq!(session.send_unit_locations(&two.to_string()), Ok(0));
     let mut wire = peer.accept();
     let id = wire.until_authenticate().expect("credentials");
     wire.expect_silence(Duration::from_millis(100)).expect("not before the hub knows who we are");
     wire.accept_credentials(&id);
     session.expect("SESSION_READY");
-    assert_eq!(locations(&mut wire).0, json!([{"identId": 1, "location": "L"}]));
+    assert_eq!(locations(&mut wire).0, two);
 
-    // that was not answered, and something newer has come
+    // that was not answered, and of one of them something newer has come
     assert_eq!(
         session.send_unit_locations(r#"[{"identId":1,"location":"M"},{"apiId":"a","location":"N"}]"#),
         Ok(0)
@@ -171,7 +172,10 @@ fn locations_wait_for_the_login_and_survive_the_link() {
     wire.accept_credentials(&id);
     session.expect("SESSION_READY");
     let (units, id) = locations(&mut wire);
-    assert_eq!(units, json!([{"identId": 1, "location": "M"}, {"apiId": "a", "location": "N"}]));
+    let newest = json!([
+        {"identId": 2, "location": "L"}, {"identId": 1, "location": "M"}, {"apiId": "a", "location": "N"},
+    ]);
+    assert_eq!(units, newest);
     wire.complete(&id, r#"{"success":true}"#);
     wait_until("it is accepted", || session.figure("pendingUnits") == 0);
 }

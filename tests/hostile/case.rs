@@ -4,13 +4,13 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use rustls::ServerConfig;
 use serde_json::{Value, json};
 
-use crate::client::{Event, Process, Session};
+use crate::client::{Event, PATIENCE, Process, Session};
 use crate::wire::{Outcome, Wire};
 
 pub(crate) const KEY: &str = "the-api-key";
@@ -160,7 +160,7 @@ impl Case {
         let peer = Peer::start();
         thread::scope(|scope| {
             let at_peer = scope.spawn(|| peer.serve(self));
-            let at_host = catch_unwind(AssertUnwindSafe(|| self.host(peer.address)));
+            let at_host = catch_unwind(AssertUnwindSafe(|| self.host(&peer)));
             peer.stop();
             let script = at_peer.join().expect("the peer returns what went wrong");
             // what went wrong at the peer is what the host suffered from
@@ -173,9 +173,8 @@ impl Case {
         });
     }
 
-    fn host(&self, address: SocketAddr) {
-        let host = if self.tls.is_some() { "localhost".to_owned() } else { address.ip().to_string() };
-        let url = format!("{}://{host}:{}/hub", self.scheme, address.port());
+    fn host(&self, peer: &Peer) {
+        let url = peer.url_for(self.scheme);
         let session = Session::connect(&options(&url, &self.options));
         if self.live {
             session.expect("SESSION_READY");
@@ -226,15 +225,21 @@ pub(crate) fn check(cases: Vec<Case>) {
 /// Who listens.
 pub(crate) struct Peer {
     listener: TcpListener,
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
+    /// One of its own: a port may have been another peer's, whose session would be taken over.
+    path: String,
     stopped: AtomicBool,
 }
 
 impl Peer {
     pub(crate) fn start() -> Self {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let address = listener.local_addr().expect("it has one");
-        Self { listener, address, stopped: AtomicBool::new(false) }
+        // a test that hangs says so
+        socket2::SockRef::from(&listener).set_read_timeout(Some(PATIENCE)).expect("a socket");
+        let path = format!("/hub{}", STARTED.fetch_add(1, Ordering::Relaxed));
+        Self { listener, address, path, stopped: AtomicBool::new(false) }
     }
 
     /// Takes little that it does not read.
@@ -245,7 +250,13 @@ impl Peer {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("ws://{}/hub", self.address)
+        self.url_for("ws")
+    }
+
+    /// With TLS by a name, for certificates are for names.
+    pub(crate) fn url_for(&self, scheme: &str) -> String {
+        let host = if scheme == "wss" { "localhost" } else { "127.0.0.1" };
+        format!("{scheme}://{host}:{}{}", self.address.port(), self.path)
     }
 
     pub(crate) fn accept(&self) -> Wire {

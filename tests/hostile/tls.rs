@@ -136,8 +136,7 @@ fn certificates() {
 fn an_authority_that_nobody_named_is_not_trusted() {
     let _process = Process::shared();
     let peer = Peer::start();
-    let url = format!("wss://localhost:{}/hub", peer.address.port());
-    let session = Session::connect(&options(&url, &json!({})));
+    let session = Session::connect(&options(&peer.url_for("wss"), &json!({})));
     for _ in 0..2 {
         let mut wire = peer.accept();
         wire.start_tls(&TRUSTED.good);

@@ -208,6 +208,15 @@ impl Wire {
         }
     }
 
+    /// The client has left already.
+    pub(crate) fn expect_gone(&mut self) -> Outcome {
+        self.set_read_timeout(Duration::from_millis(1));
+        match self.read_more() {
+            Err(error) if error.starts_with("the client left") => Ok(()),
+            other => Err(format!("the client is there: {other:?}")),
+        }
+    }
+
     /// Reads until the client has gone, and lets it go when it says goodbye.
     pub(crate) fn until_gone(&mut self) {
         while let Ok((opcode, _)) = self.read_frame() {

@@ -67,7 +67,7 @@ fn a_thread_that_waits_sees_the_end() {
     let hub = Hub::start(&process);
     let session = hub.ready(1, &json!({}));
     thread::scope(|scope| {
-        let waiters: Vec<_> = (0..4).map(|_| scope.spawn(|| session.wait(-1))).collect();
+        let waiters: Vec<_> = (0..4).map(|_| scope.spawn(|| session.wait_for_release())).collect();
         assert_eq!(session.disconnect(), Ok(0));
         let last: Vec<_> =
             waiters.into_iter().filter_map(|waiter| waiter.join().expect("no panic")).collect();
@@ -104,7 +104,7 @@ fn only_a_session_that_nobody_uses_is_closed() {
     let more = json!({"idleCloseMs": 1500});
     let [unused, polled, waited, sent] = [1, 2, 3, 4].map(|server| hub.ready(server, &more));
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| waited.wait(-1));
+        let waiter = scope.spawn(|| waited.wait_for_release());
         wait_until("the unused one ends", || {
             assert_eq!(polled.poll(), None);
             let locations = format!(r#"[{{"identId":1,"location":"{}"}}]"#, sent.figure("attempts"));

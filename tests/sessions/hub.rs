@@ -14,7 +14,10 @@ pub(crate) const KEY: &str = "demo-key";
 
 /// A running hub.
 #[derive(Debug)]
-pub(crate) struct Hub(sonoran_hub::Hub);
+pub(crate) struct Hub {
+    hub: sonoran_hub::Hub,
+    url: String,
+}
 
 impl Hub {
     pub(crate) fn start(process: &Process) -> Self {
@@ -22,22 +25,27 @@ impl Hub {
     }
 
     pub(crate) fn start_with(_: &Process, options: Options) -> Self {
-        Self(sonoran_hub::Hub::start(options).expect("the hub starts"))
+        static STARTED: AtomicU16 = AtomicU16::new(0);
+        let hub = sonoran_hub::Hub::start(options).expect("the hub starts");
+        // one of its own: its port may have been another hub's, whose session would be taken over
+        let url = format!("{}?hub={}", hub.url(), STARTED.fetch_add(1, Ordering::Relaxed));
+        Self { hub, url }
     }
 
     /// Starts a hub on a port that [`lasting_port`] gave.
     pub(crate) fn start_on(process: &Process, port: u16) -> Self {
-        Self::start_with(process, Options { listen: local(port), ..Options::default() })
+        let hub = Self::start_with(process, Options { listen: local(port), ..Options::default() });
+        Self { url: url(port), ..hub }
     }
 
     /// Stops at once, as a killed process does.
     pub(crate) fn stop(self) {
-        self.0.stop();
+        self.hub.stop();
     }
 
     /// The options of a session with this hub; `more` are further ones.
     pub(crate) fn options(&self, server: u32, more: &Value) -> Value {
-        options(self.url(), server, more)
+        options(&self.url, server, more)
     }
 
     /// A session that is ready.
@@ -57,7 +65,7 @@ impl Hub {
     #[track_caller]
     pub(crate) fn push_as(&self, server: u32, body: &str, shape: Shape) {
         assert_eq!(
-            self.wait(self.0.push(COMMUNITY, server, body, shape)),
+            self.wait(self.hub.push(COMMUNITY, server, body, shape)),
             Delivered::WebSocket,
             "{body:.200}"
         );
@@ -65,7 +73,7 @@ impl Hub {
 
     /// Pushes so many events with their number as `data.seq`.
     pub(crate) fn burst(&self, server: u32, count: u64) {
-        let report = self.wait(self.0.burst(sonoran_hub::Burst::new(COMMUNITY, server, count)));
+        let report = self.wait(self.hub.burst(sonoran_hub::Burst::new(COMMUNITY, server, count)));
         assert_eq!((report.websocket, report.other), (count, 0));
     }
 
@@ -90,7 +98,7 @@ impl Deref for Hub {
     type Target = sonoran_hub::Hub;
 
     fn deref(&self) -> &sonoran_hub::Hub {
-        &self.0
+        &self.hub
     }
 }
 

@@ -81,7 +81,7 @@ fn a_wake_is_kept_for_the_next_wait() {
     let session = hub.ready(1, &json!({}));
     assert_eq!(session.wake(), Ok(0));
     assert_eq!(session.wake(), Ok(0));
-    assert_eq!(session.wait(-1), None, "two wakes before it are one");
+    assert_eq!(session.wait_for_release(), None, "two wakes before it are one");
     let started = Instant::now();
     assert_eq!(session.wait(60), None);
     assert!(started.elapsed() >= Duration::from_millis(60), "the wake was used up");
@@ -93,7 +93,7 @@ fn a_wake_is_kept_for_the_next_wait() {
     assert_eq!(session.poll().map(|event| event.0), Some(event(1)));
     hub.push(1, &event(2));
     wait_until("the push", || session.figure("queuedEvents") == 1);
-    assert_eq!(session.wait(-1), None);
+    assert_eq!(session.wait_for_release(), None);
     assert_eq!(session.wait(-1).map(|event| event.0), Some(event(2)));
 }
 
@@ -103,7 +103,7 @@ fn a_wake_ends_one_wait_that_goes_on() {
     let hub = Hub::start(&process);
     let session = hub.ready(1, &json!({}));
     thread::scope(|scope| {
-        let waiters: Vec<_> = (0..3).map(|_| scope.spawn(|| session.wait(-1))).collect();
+        let waiters: Vec<_> = (0..3).map(|_| scope.spawn(|| session.wait_for_release())).collect();
         for round in 1..=3 {
             assert_eq!(session.wake(), Ok(0));
             wait_until("one wait ends", || {

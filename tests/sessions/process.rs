@@ -47,7 +47,7 @@ fn a_shutdown_lets_waiting_threads_go() {
     let hub = Hub::start(&process);
     let session = hub.ready(1, &json!({}));
     thread::scope(|scope| {
-        let waiters: Vec<_> = (0..3).map(|_| scope.spawn(|| session.wait(-1))).collect();
+        let waiters: Vec<_> = (0..3).map(|_| scope.spawn(|| session.wait_for_release())).collect();
         assert_eq!(shutdown(LONG), Ok(0));
         assert!(waiters.into_iter().all(|waiter| waiter.join().expect("no panic").is_none()));
     });

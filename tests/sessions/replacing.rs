@@ -48,7 +48,10 @@ fn who_waits_under_the_old_number_is_let_go() {
         let old = hub.ready(1, &json!({}));
         let number = old.number();
         let waiters: Vec<_> = (0..3)
-            .map(|_| thread::spawn(move || std::mem::ManuallyDrop::new(Session::numbered(number)).wait(-1)))
+            .map(|_| {
+                let old = std::mem::ManuallyDrop::new(Session::numbered(number));
+                thread::spawn(move || old.wait_for_release())
+            })
             .collect();
         let new = Session::connect(&hub.options(1, &more));
         for waiter in waiters {

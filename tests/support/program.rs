@@ -110,9 +110,11 @@ pub(crate) fn finish(child: Child) -> Output {
     let mut child = Killed(child);
     let stdout = child.0.stdout.take();
     let stderr = child.0.stderr.take();
-    thread::scope(|scope| {
+    thread::scope(move |scope| {
         let stdout = scope.spawn(|| all(stdout));
         let stderr = scope.spawn(|| all(stderr));
+        // killed here if it does not end, and with it the pipes that the readers wait for
+        let mut child = child;
         let status = wait_for("end of a program", || child.0.try_wait().expect("it is our child"));
         let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().expect("a pipe can be read"));
         Output { status, stdout, stderr }

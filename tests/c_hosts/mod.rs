@@ -21,7 +21,13 @@ pub(crate) fn run() -> ExitCode {
     arguments.test_threads.get_or_insert(4);
     let mut trials = Vec::new();
     let mut add = |name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>| {
-        trials.push(trial(name, test, missing));
+        let said = missing.as_ref().map(|missing| format!("NOT RUN: {name}: {missing}"));
+        let trial = trial(name, test, missing);
+        // said now, for the tests' own lines would get in between
+        if let Some(said) = said.filter(|_| !arguments.list && !arguments.is_filtered_out(&trial)) {
+            eprintln!("{said}");
+        }
+        trials.push(trial);
     };
     // the first builds a library of its own, which takes longest
     for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
@@ -53,9 +59,8 @@ pub(crate) fn run() -> ExitCode {
 
 /// A test that is not run where something is missing.
 fn trial(name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>) -> Trial {
-    Trial::ignorable_test(name.clone(), move || {
+    Trial::ignorable_test(name, move || {
         if let Some(missing) = missing {
-            eprintln!("NOT RUN: {name}: {missing}");
             return Ok(Completion::ignored_with(missing));
         }
         test();

@@ -57,7 +57,8 @@
 //!     SESSION_READY           authenticated; pushes flow. serverId, method, and resumed: true when
 //!                             this session took over a live connection
 //!     SESSION_LOST            a ready link ended. code, message, retryInMs
-//!     SESSION_RETRY           an attempt to connect failed. code, message, attempt, retryInMs
+//!     SESSION_RETRY           an attempt to connect failed. code, message, attempt (failures in a row,
+//!                             a lost link among them), retryInMs
 //!     SESSION_REJECTED        the hub refused the credentials. message has its own words. retryInMs
 //!     SESSION_EVENTS_DROPPED  stands where pushes are missing because the queue was full. count
 //!     SESSION_PUSH            a push that is no object with a string `type`, or whose type is

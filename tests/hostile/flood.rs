@@ -13,11 +13,20 @@ use crate::wire::{PING, TEXT, Wire, frame, push};
 fn flooded(wire: &mut Wire, flood: &[u8], watch: impl FnOnce(&mut Wire)) {
     let mut sender = wire.split();
     thread::scope(|scope| {
-        let flooding = scope.spawn(move || while sender.send(flood) {});
+        // also when `watch` finds something wrong: the flood ends with the connection
+        let _cut = Cut(wire.split());
+        scope.spawn(move || while sender.send(flood) {});
         watch(wire);
-        wire.cut();
-        flooding.join().expect("it ends with the connection");
     });
+}
+
+/// Cuts a connection when it goes.
+struct Cut(Wire);
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.cut();
+    }
 }
 
 fn live(peer: &Peer, more: &serde_json::Value) -> (Session, Wire) {
@@ -119,7 +128,9 @@ fn a_hub_that_takes_nothing_is_left_and_costs_nothing() {
     let calls: Vec<_> = (0..250).map(|_| session.invoke("m", &text).expect("there is room")).collect();
     let before = processor_time();
     // it is alive and says so, but takes nothing
+    let until = Instant::now() + PATIENCE;
     while wire.record(r#"{"type":6}"#) {
+        assert!(Instant::now() < until, "nobody left: {:?}", session.stats());
         thread::sleep(Duration::from_millis(50));
     }
     let spent = processor_time() - before;

@@ -4,8 +4,8 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::client::{Process, Session, ffi, last_error, wait_until};
-use crate::hub::{Hub, event};
+use crate::client::{Event, Process, Session, ffi, last_error, wait_until};
+use crate::hub::{Hub, event, lasting_port, options, url};
 
 #[test]
 fn the_same_options_take_over_the_live_connection() {
@@ -40,19 +40,23 @@ fn the_same_options_take_over_the_live_connection() {
     new.expect_text(&event(4));
 }
 
+/// Threads that wait for an event of a session by its number.
+fn waiters(session: &Session) -> Vec<thread::JoinHandle<Option<Event>>> {
+    let number = session.number();
+    let wait = || {
+        let session = std::mem::ManuallyDrop::new(Session::numbered(number));
+        thread::spawn(move || session.wait_for_release())
+    };
+    std::iter::repeat_with(wait).take(3).collect()
+}
+
 #[test]
 fn who_waits_under_the_old_number_is_let_go() {
     let process = Process::shared();
     let hub = Hub::start(&process);
     for more in [json!({}), json!({"stableMs": 1})] {
         let old = hub.ready(1, &json!({}));
-        let number = old.number();
-        let waiters: Vec<_> = (0..3)
-            .map(|_| {
-                let old = std::mem::ManuallyDrop::new(Session::numbered(number));
-                thread::spawn(move || old.wait_for_release())
-            })
-            .collect();
+        let waiters = waiters(&old);
         let new = Session::connect(&hub.options(1, &more));
         for waiter in waiters {
             assert_eq!(waiter.join().expect("no panic"), None);
@@ -62,6 +66,16 @@ fn who_waits_under_the_old_number_is_let_go() {
         new.expect_text(&event(1));
         assert_eq!(old.state(), ffi::SONORAN_E_SESSION);
     }
+    // even where the new one has nothing to say for long
+    let away = options(&url(lasting_port()), 1, &json!({"retryMinMs": 3_600_000, "retryMaxMs": 3_600_000}));
+    let old = Session::connect(&away);
+    old.expect("SESSION_RETRY");
+    let waiters = waiters(&old);
+    let new = Session::connect(&away);
+    for waiter in waiters {
+        assert_eq!(waiter.join().expect("no panic"), None);
+    }
+    assert_eq!((new.poll(), new.state()), (None, ffi::SONORAN_STATE_RETRYING));
 }
 
 #[test]

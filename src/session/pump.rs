@@ -21,6 +21,9 @@ const BATCH: usize = 256;
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// How long the websocket's closing frame may take to go out where the link has failed.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
 /// How a link ended.
 pub(crate) enum Ended {
     Failed(Failure),
@@ -54,6 +57,10 @@ pub(crate) async fn pump(
         let outcome = if is_due { outcome.and_then(|()| pump.elapse()) } else { outcome };
         if let Err(failure) = outcome {
             pump.link.abandon(pump.observer);
+            if !matches!(failure, Failure::Lost(_) | Failure::Stalled(_)) {
+                // a hub that still listens need not wait for our answer to its goodbye
+                let _ = tokio::time::timeout(LAST_WORD, SinkExt::close(&mut pump.socket)).await;
+            }
             return Ended::Failed(failure);
         }
     }

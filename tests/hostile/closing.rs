@@ -42,6 +42,16 @@ fn close_records() {
             hub.send(frame(CLOSE, &1000_u16.to_be_bytes()));
             Ok(())
         }),
+        breaks("a close is answered", [lost("closed", "code 1001 (bye)")], |hub| {
+            hub.send(frame(CLOSE, b"\x03\xe9bye"));
+            loop {
+                match hub.read_frame()? {
+                    (CLOSE, payload) if payload.starts_with(b"\x03\xe9") => return Ok(()),
+                    (CLOSE, payload) => return Err(format!("closed with {payload:?}")),
+                    _ => {}
+                }
+            }
+        }),
         breaks("a reset", [lost("lost", "broke")], |hub| {
             hub.reset();
             Ok(())

@@ -48,6 +48,11 @@ int main(int count, char **arguments)
         if (taken != events || bytes < events * 50)
             return 1;
         printf("ns %.0f\n", took / (double)events);
+        start = now();
+        for (unsigned long polls = 0; polls < events; ++polls)
+            if (sonoran_poll_event(session) != NULL)
+                return 1;
+        printf("empty %.0f\n", (now() - start) / (double)events);
         fflush(stdout);
     }
     return 0;

@@ -210,9 +210,10 @@ test_memory() {
 }
 
 # bench NAME COMMAND...: what it costs to poll, read and free an event. The program is run with options,
-# EVENTS and ROUNDS; it says `round` when it wants EVENTS events, and `ns X` when it has taken them.
+# EVENTS and ROUNDS; it says `round` when it wants EVENTS events, and `ns X` when it has taken them. It may say
+# `empty X` too: what a poll costs that finds none.
 bench() {
-    local name=$1 events=50000 rounds=5 round best
+    local name=$1 events=50000 rounds=5 round best empty
     shift
     start_local_hub
     start bench "$@" "$(options ',"queueEvents":100000')" "$events" "$rounds"
@@ -223,6 +224,7 @@ bench() {
     finish bench "$pid"
     best=$(sed -n 's/^ns //p' "$scratch/bench" | sort -n | head -n 1)
     [[ $best ]] || fail "$name measured nothing"
-    echo "bench:   $name: $best ns per event (polled, read, freed; best of $rounds rounds of $events)"
+    empty=$(sed -n 's/^empty //p' "$scratch/bench" | sort -n | head -n 1)
+    echo "bench:   $name: $best ns per event (polled, read, freed; best of $rounds rounds of $events)${empty:+, $empty ns per empty poll}"
     stop_hub
 }

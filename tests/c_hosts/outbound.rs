@@ -77,7 +77,8 @@ fn csharp_host() -> &'static Path {
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("Outbound.exe");
         let mut mcs = command("mcs".as_ref());
         mcs.args(["-langversion:7.2", "-unsafe", "-warnaserror"]).arg(format!("-out:{}", program.display()));
-        mcs.arg(root().join("bindings/csharp/tests/host/Outbound.cs")).arg(root().join("bindings/csharp/src/*.cs"));
+        mcs.arg(root().join("bindings/csharp/tests/host/Outbound.cs"))
+            .arg(root().join("bindings/csharp/src/*.cs"));
         run_silent(&mut mcs);
         program
     })

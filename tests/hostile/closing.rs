@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Peer, breaks, check, lost, options, push};
+use crate::wire::{CLOSE, frame, push as record};
 use support::client::{Process, Session, ffi, shutdown};
 use support::{PATIENCE, wait_until};
-use crate::wire::{CLOSE, frame, push as record};
 
 const EVENT: &str = r#"{"type":"EVENT_BEFORE"}"#;
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::case::{Peer, options};
-use support::client::{Process, Session};
-use support::PATIENCE;
 use crate::wire::{PING, TEXT, Wire, frame, push};
+use support::PATIENCE;
+use support::client::{Process, Session};
 
 /// Lets the peer send this without end in a thread of its own, while `watch` reads what the client sends.
 fn flooded(wire: &mut Wire, flood: &[u8], watch: impl FnOnce(&mut Wire)) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sonoran_hub::{Auth, Methods, Options};
 
-use support::client::{Process, Session, ffi, last_error};
 use crate::hub::{Hub, KEY, event};
+use support::client::{Process, Session, ffi, last_error};
 
 /// As slow as it may be fast.
 fn slowly() -> Value {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use sonoran_hub::Options;
 
+use crate::hub::{Hub, event, lasting_port, options, url};
 use support::client::{Process, Session, ffi};
 use support::wait_until;
-use crate::hub::{Hub, event, lasting_port, options, url};
 
 #[test]
 fn a_session_waits_for_a_hub_that_is_not_up_yet() {

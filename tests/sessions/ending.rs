@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::hub::{Hub, event, lasting_port, options, url};
 use support::client::{Process, Session, ffi, last_error};
 use support::wait_until;
-use crate::hub::{Hub, event, lasting_port, options, url};
 
 #[test]
 fn what_is_queued_can_be_polled_to_the_last_event() {

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sonoran_hub::Shape;
 
+use crate::hub::{Hub, event};
 use support::client::{Process, Session};
 use support::{not_run, wait_until};
-use crate::hub::{Hub, event};
 
 /// What a parser that writes JSON anew would change.
 const EXACT: [&str; 6] = [

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::hub::{Hub, event, options};
 use support::client::{Process, Session, ffi, shutdown};
 use support::{PATIENCE, wait_until};
-use crate::hub::{Hub, event, options};
 
 /// More than any goodbye takes.
 const LONG: i32 = 30_000;

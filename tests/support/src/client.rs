@@ -87,7 +87,8 @@ impl Session {
 
     pub fn try_connect(options: &str) -> Result<Self, Failed> {
         let options = c_text(options);
-        checked(ffi::sonoran_connect(options.as_ptr())).map(Self)
+        // SAFETY: a string that outlives the call.
+        checked(unsafe { ffi::sonoran_connect(options.as_ptr()) }).map(Self)
     }
 
     /// A session by its number, whatever has become of it.
@@ -196,17 +197,20 @@ impl Session {
 
     pub fn invoke(&self, method: &str, arguments: &str) -> Result<i32, Failed> {
         let (method, arguments) = (c_text(method), c_text(arguments));
-        checked(ffi::sonoran_invoke(self.0, method.as_ptr(), arguments.as_ptr()))
+        // SAFETY: strings that outlive the call.
+        checked(unsafe { ffi::sonoran_invoke(self.0, method.as_ptr(), arguments.as_ptr()) })
     }
 
     pub fn send_unit_locations(&self, updates: &str) -> Result<i32, Failed> {
         let updates = c_text(updates);
-        checked(ffi::sonoran_send_unit_locations(self.0, updates.as_ptr()))
+        // SAFETY: a string that outlives the call.
+        checked(unsafe { ffi::sonoran_send_unit_locations(self.0, updates.as_ptr()) })
     }
 
     pub fn ingest(&self, body: &str) -> Result<i32, Failed> {
         let body = c_text(body);
-        checked(ffi::sonoran_ingest(self.0, body.as_ptr()))
+        // SAFETY: a string that outlives the call.
+        checked(unsafe { ffi::sonoran_ingest(self.0, body.as_ptr()) })
     }
 }
 
@@ -253,6 +257,7 @@ fn owned(string: *mut c_char) -> Option<String> {
     }
     // SAFETY: the library's string is NUL-terminated and ours until it is released.
     let text = unsafe { CStr::from_ptr(string) }.to_str().expect("the library's text is UTF-8").to_owned();
-    ffi::sonoran_free(string);
+    // SAFETY: it is ours, and released once.
+    unsafe { ffi::sonoran_free(string) };
     Some(text)
 }

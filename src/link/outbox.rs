@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::units::Units;
+use super::units::Units;
 
 /// A call of the host.
 #[derive(Debug)]
@@ -15,15 +15,18 @@ pub(crate) struct Call {
     pub(crate) arguments: String,
 }
 
-/// What waits to be sent. It outlives connections.
+/// What waits to be sent. It outlives links.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     pub(crate) units: Units,
+    /// Calls that no link has taken.
     pub(crate) calls: VecDeque<Call>,
+    /// Calls that have no result yet, on a link or not.
+    pub(crate) unanswered: usize,
 }
 
 impl Outbox {
     pub(crate) fn new(unit_interval: Duration) -> Self {
-        Self { units: Units::new(unit_interval), calls: VecDeque::new() }
+        Self { units: Units::new(unit_interval), calls: VecDeque::new(), unanswered: 0 }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Arguments, CallId, Error, Handler, MAX_SENT, Machine, Outcome, Part, call_size};
+use super::{CallId, Chunk, Connection, Error, MAX_SENT, Method, Outcome, Step, call_size};
 use crate::config::Timing;
 
 const TIMING: Timing = Timing {
@@ -14,44 +14,31 @@ const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(1);
 const MAX_RECORD: usize = 1000;
 
-/// Writes down what the machine tells.
-#[derive(Default)]
-struct Log(Vec<String>);
+const METHOD: Method = Method { name: "pushEvent", fields: ["type", "key"] };
 
-impl Handler for Log {
-    fn opened(&mut self) {
-        self.0.push("opened".to_owned());
-    }
-
-    fn called(&mut self, target: &str, arguments: &Arguments<'_>) -> bool {
-        self.0.push(format!("{target}{}", arguments.text));
-        target == "pushEvent"
-    }
-
-    fn answered(&mut self, call: CallId, outcome: Outcome<'_>) {
-        self.0.push(match outcome {
-            Outcome::Result(result) => format!("{call}={}", result.unwrap_or("void")),
-            Outcome::Error(error) => format!("{call}!{error}"),
-            Outcome::TimedOut => format!("{call} timed out"),
-        });
-    }
-
-    fn ignored(&mut self, what: &str) {
-        self.0.push(format!("ignored {what}"));
+/// A step as text.
+fn shown(step: Step<'_>) -> String {
+    match step {
+        Step::Opened => "opened".to_owned(),
+        Step::Called(arguments) => format!("pushEvent{}", arguments.text),
+        Step::Answered(call, Outcome::Result(result)) => format!("{call}={}", result.unwrap_or("void")),
+        Step::Answered(call, Outcome::Error(error)) => format!("{call}!{error}"),
+        Step::Answered(call, Outcome::TimedOut) => format!("{call} timed out"),
+        Step::Ignored(what) => format!("ignored {what}"),
     }
 }
 
 /// A connection in a world whose time stands still until it is moved.
 struct World {
     now: Instant,
-    machine: Machine,
-    log: Log,
+    connection: Connection,
+    steps: Vec<String>,
 }
 
 impl World {
     fn new() -> Self {
         let now = Instant::now();
-        Self { now, machine: Machine::new(now, TIMING, MAX_RECORD), log: Log::default() }
+        Self { now, connection: Connection::new(now, TIMING, MAX_RECORD, METHOD), steps: Vec::new() }
     }
 
     /// A connection after its handshake and first ping.
@@ -59,12 +46,20 @@ impl World {
         let mut world = Self::new();
         world.text("{}\u{1e}").unwrap();
         world.sent();
-        world.told();
+        world.steps();
         world
     }
 
+    fn chunk(&mut self, mut chunk: Chunk<'_>) -> Result<(), Error> {
+        let mut whole = Vec::new();
+        while let Some(step) = self.connection.next(self.now, &mut chunk, &mut whole)? {
+            self.steps.push(shown(step));
+        }
+        Ok(())
+    }
+
     fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.machine.receive(self.now, Part::Text(text), &mut self.log)
+        self.chunk(Chunk::Text(text))
     }
 
     fn record(&mut self, record: &str) -> Result<(), Error> {
@@ -73,19 +68,24 @@ impl World {
 
     fn wait(&mut self, time: Duration) -> Result<(), Error> {
         self.now += time;
-        self.machine.elapse(self.now, &mut self.log)
+        self.connection.elapse(self.now)?;
+        while let Some(call) = self.connection.timed_out(self.now) {
+            self.steps.push(shown(Step::Answered(call, Outcome::TimedOut)));
+        }
+        Ok(())
     }
 
     fn sent(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.machine.transmit(self.now)).collect()
+        std::iter::from_fn(|| self.connection.transmit(self.now)).collect()
     }
 
-    fn told(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.log.0)
+    /// The steps since the last call.
+    fn steps(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.steps)
     }
 
     fn call(&mut self, timeout: Duration) -> CallId {
-        self.machine.call(self.now, "m", "[]", timeout).unwrap()
+        self.connection.call(self.now, "m", "[]", timeout).unwrap()
     }
 }
 
@@ -98,7 +98,7 @@ fn the_handshake_comes_first_and_a_ping_follows_its_answer() {
     let mut world = World::new();
     assert_eq!(world.sent(), ["{\"protocol\":\"json\",\"version\":1}\u{1e}"]);
     world.text("{}\u{1e}").unwrap();
-    assert_eq!(world.told(), ["opened"]);
+    assert_eq!(world.steps(), ["opened"]);
     assert_eq!(world.sent(), ["{\"type\":6}\u{1e}"]);
 }
 
@@ -109,13 +109,13 @@ fn an_answer_to_the_handshake_may_hold_more_and_be_followed_at_once() {
         world
             .text(&format!("{answer}\u{1e}{{\"type\":1,\"target\":\"pushEvent\",\"arguments\":[1]}}\u{1e}"))
             .unwrap();
-        assert_eq!(world.told(), ["opened", "pushEvent[1]"], "{answer}");
+        assert_eq!(world.steps(), ["opened", "pushEvent[1]"], "{answer}");
     }
     let mut world = World::new();
     for byte in "{}\u{1e}".bytes() {
-        world.machine.receive(world.now, Part::Binary(&[byte]), &mut world.log).unwrap();
+        world.chunk(Chunk::Binary(&[byte])).unwrap();
     }
-    assert_eq!(world.told(), ["opened"]);
+    assert_eq!(world.steps(), ["opened"]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_is_no_answer_to_a_handshake_breaks_the_protocol() {
 #[test]
 fn the_handshake_has_one_deadline_however_it_drips() {
     let mut world = World::new();
-    assert_eq!(world.machine.deadline(), world.now + TIMING.handshake);
+    assert_eq!(world.connection.deadline(), world.now + TIMING.handshake);
     for drip in ["\u{1e}", "\u{1e}", " ", " "] {
         world.wait(3 * SECOND).unwrap();
         world.text(drip).unwrap();
@@ -163,7 +163,7 @@ fn messages_that_mean_nothing_to_us_are_ignored() {
     let mut world = World::open();
     for record in ["", r#"{"type":6}"#, r#"{"type":6,"headers":{"a":"b"},"extra":[1]}"#] {
         world.record(record).unwrap();
-        assert_eq!(world.told(), [""; 0], "{record}");
+        assert_eq!(world.steps(), [""; 0], "{record}");
     }
     for record in [
         r#"{"type":99}"#,
@@ -178,8 +178,8 @@ fn messages_that_mean_nothing_to_us_are_ignored() {
         r#"{"type":2,"invocationId":"77","item":null}"#,
     ] {
         world.record(record).unwrap();
-        let told = world.told();
-        assert!(matches!(&told[..], [one] if one.starts_with("ignored")), "{record}: {told:?}");
+        let steps = world.steps();
+        assert!(matches!(&steps[..], [one] if one.starts_with("ignored")), "{record}: {steps:?}");
     }
     assert_eq!(world.sent(), [""; 0]);
 }
@@ -232,7 +232,7 @@ fn a_call_of_the_hub_is_read_in_any_order_of_its_fields() {
     ] {
         let mut world = World::open();
         world.record(record).unwrap();
-        assert_eq!(world.told(), [r#"pushEvent[ {"a":1.0} ]"#], "{record}");
+        assert_eq!(world.steps(), [r#"pushEvent[ {"a":1.0} ]"#], "{record}");
         assert_eq!(world.sent(), [""; 0]);
     }
 }
@@ -251,7 +251,7 @@ fn a_call_that_wants_a_result_gets_one_with_its_id_as_it_was() {
     world.record(r#"{"type":1,"invocationId":"8","target":"other","arguments":[]}"#).unwrap();
     let answer = "{\"type\":3,\"invocationId\":\"8\",\"error\":\"Client didn't provide a result.\"}\u{1e}";
     assert_eq!(world.sent(), [answer]);
-    assert_eq!(world.told().last().unwrap(), "ignored other");
+    assert_eq!(world.steps().last().unwrap(), "ignored other");
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn a_hub_that_asks_and_does_not_listen_is_left() {
 #[test]
 fn calls_of_ours_end_once_with_whatever_the_hub_answers() {
     let mut world = World::open();
-    for (answer, told) in [
+    for (answer, step) in [
         (r#""result":{"a":1.50}"#, r#"1={"a":1.50}"#),
         (r#""result":null"#, "2=null"),
         (r#""x":1"#, "3=void"),
@@ -279,13 +279,13 @@ fn calls_of_ours_end_once_with_whatever_the_hub_answers() {
         assert_eq!(world.sent(), [record]);
         let answer = format!(r#"{{"type":3,"invocationId":"{call}",{answer}}}"#);
         world.record(&answer).unwrap();
-        assert_eq!(world.told(), [told]);
+        assert_eq!(world.steps(), [step]);
         world.record(&answer).unwrap();
-        assert_eq!(world.told(), ["ignored an answer to no call"]);
+        assert_eq!(world.steps(), ["ignored an answer to no call"]);
     }
     let call = world.call(SECOND);
     world.record(&format!(r#"{{"type":2,"invocationId":"{call}","item":1}}"#)).unwrap();
-    assert_eq!(world.told(), [format!("{call}!the hub answered with a stream")]);
+    assert_eq!(world.steps(), [format!("{call}!the hub answered with a stream")]);
 }
 
 #[test]
@@ -293,16 +293,16 @@ fn calls_time_out_each_at_its_own_time() {
     let mut world = World::open();
     world.call(2 * SECOND);
     world.call(SECOND);
-    assert_eq!(world.machine.deadline(), world.now + SECOND);
+    assert_eq!(world.connection.deadline(), world.now + SECOND);
     world.wait(SECOND - TICK).unwrap();
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.steps(), [""; 0]);
     world.wait(TICK).unwrap();
-    assert_eq!(world.told(), ["2 timed out"]);
-    assert_eq!(world.machine.deadline(), world.now + SECOND);
+    assert_eq!(world.steps(), ["2 timed out"]);
+    assert_eq!(world.connection.deadline(), world.now + SECOND);
     world.wait(SECOND).unwrap();
-    assert_eq!(world.told(), ["1 timed out"]);
+    assert_eq!(world.steps(), ["1 timed out"]);
     world.record(r#"{"type":3,"invocationId":"1"}"#).unwrap();
-    assert_eq!(world.told(), ["ignored an answer to no call"]);
+    assert_eq!(world.steps(), ["ignored an answer to no call"]);
 }
 
 #[test]
@@ -311,10 +311,10 @@ fn a_call_that_no_hub_accepts_is_not_sent() {
     let around = call_size("m", "[]") - 2;
     let arguments = format!("[\"{}\"]", "x".repeat(MAX_SENT - around - 4));
     assert!(call_size("m", &arguments) == MAX_SENT);
-    world.machine.call(world.now, "m", &arguments, SECOND).unwrap();
+    world.connection.call(world.now, "m", &arguments, SECOND).unwrap();
     // an id of one digit leaves room that an id of ten would need
     let larger = format!("[\"{}\"]", "x".repeat(MAX_SENT));
-    assert!(world.machine.call(world.now, "m", &larger, SECOND).is_err());
+    assert!(world.connection.call(world.now, "m", &larger, SECOND).is_err());
     let sent = world.sent();
     assert!(sent.len() == 1 && sent[0].len() <= MAX_SENT);
 }
@@ -322,7 +322,7 @@ fn a_call_that_no_hub_accepts_is_not_sent() {
 #[test]
 fn what_we_send_is_one_record_whatever_is_in_it() {
     let mut world = World::open();
-    world.machine.call(world.now, "a\"\u{1e}\n😀", r#"["\u001e"]"#, SECOND).unwrap();
+    world.connection.call(world.now, "a\"\u{1e}\n😀", r#"["\u001e"]"#, SECOND).unwrap();
     let sent = world.sent();
     assert_eq!(sent[0].matches('\u{1e}').count(), 1, "{sent:?}");
     let value: serde_json::Value = serde_json::from_str(sent[0].trim_end_matches('\u{1e}')).unwrap();
@@ -333,7 +333,7 @@ fn what_we_send_is_one_record_whatever_is_in_it() {
 fn a_ping_goes_out_only_when_nothing_else_did() {
     let mut world = World::open();
     for _ in 0..3 {
-        assert_eq!(world.machine.deadline(), world.now + TIMING.keep_alive);
+        assert_eq!(world.connection.deadline(), world.now + TIMING.keep_alive);
         world.wait(TIMING.keep_alive - TICK).unwrap();
         assert_eq!(world.sent(), [""; 0]);
         world.record(r#"{"type":6}"#).unwrap();
@@ -355,7 +355,7 @@ fn what_waits_to_be_sent_is_as_good_as_a_ping() {
     for _ in 0..3 {
         world.record(r#"{"type":6}"#).unwrap();
         world.wait(TIMING.keep_alive).unwrap();
-        assert_eq!(world.machine.deadline(), world.now + TIMING.keep_alive, "there is nothing to do now");
+        assert_eq!(world.connection.deadline(), world.now + TIMING.keep_alive, "there is nothing to do now");
     }
     assert_eq!(world.sent().len(), 1);
 }
@@ -364,7 +364,7 @@ fn what_waits_to_be_sent_is_as_good_as_a_ping() {
 fn a_flood_of_pings_is_not_answered() {
     let mut world = World::open();
     world.text(&"{\"type\":6}\u{1e}".repeat(10_000)).unwrap();
-    assert_eq!((world.sent().len(), world.told().len()), (0, 0));
+    assert_eq!((world.sent().len(), world.steps().len()), (0, 0));
 }
 
 #[test]
@@ -396,13 +396,13 @@ fn a_goodbye_ends_the_link_and_nothing_behind_it_counts() {
         let Err(Error::Closed { error }) = world.text(&format!("{record}\u{1e}{behind}")) else {
             panic!("{record}")
         };
-        assert_eq!((error.as_deref(), world.told()), (words, vec![]), "{record}");
+        assert_eq!((error.as_deref(), world.steps()), (words, vec![]), "{record}");
     }
     let mut world = World::open();
-    world.machine.close();
+    world.connection.close();
     assert_eq!(world.sent(), ["{\"type\":7}\u{1e}"]);
     let mut early = World::new();
     early.sent();
-    early.machine.close();
+    early.connection.close();
     assert_eq!(early.sent(), [""; 0], "before the handshake a hub knows no goodbye");
 }

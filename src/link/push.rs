@@ -4,18 +4,21 @@ use std::borrow::Cow;
 
 use crate::config::EventKey;
 use crate::error::Error;
-use crate::hub::{Arguments, NOTED};
-use crate::json::{Member, Noted, Scanner, quote};
+use crate::json::{Member, Picked, Scanner, quote};
+use crate::signalr::{Arguments, Method};
 
-/// The hub's method that brings an event.
-pub(crate) const TARGET: &str = "pushEvent";
+/// The method that the hub calls to push an event.
+pub(crate) const METHOD: Method = Method { name: "pushEvent", fields: PUSH_FIELDS };
+
+/// The members of a push that are looked at.
+const PUSH_FIELDS: [&str; 2] = ["type", "key"];
 
 /// Types of this kind are the library's own.
 const RESERVED: &str = "SESSION_";
 
 /// Why a payload cannot be an event as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Odd {
+enum Unfit {
     NotAnObject,
     NoType,
     ReservedType,
@@ -23,7 +26,7 @@ enum Odd {
     NoArguments,
 }
 
-impl Odd {
+impl Unfit {
     fn code(self) -> &'static str {
         match self {
             Self::NotAnObject => "not-an-object",
@@ -45,16 +48,34 @@ impl Odd {
     }
 }
 
+/// What one push comes to: its event, and what cannot be delivered with it.
+#[derive(Debug)]
+pub(crate) struct Events<'a> {
+    event: Option<Cow<'a, str>>,
+    further: Option<String>,
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = Cow<'a, str>;
+
+    fn next(&mut self) -> Option<Cow<'a, str>> {
+        self.event.take().or_else(|| self.further.take().map(Cow::Owned))
+    }
+}
+
 /// Makes events of what the hub pushed: the first argument is one, and whatever cannot be delivered as
 /// it is stands in a `SESSION_PUSH`, so that nothing is lost.
-pub(crate) fn events(arguments: &Arguments<'_>, key: EventKey, mut deliver: impl FnMut(Cow<'_, str>)) {
-    let Some(first) = arguments.first else { return deliver(wrap(Odd::NoArguments, "[]").into()) };
+pub(crate) fn events<'a>(arguments: &Arguments<'a>, key: EventKey) -> Events<'a> {
+    let wrapped = |unfit, from| wrap(unfit, &stripped_arguments(arguments.text, from, key));
+    let Some(first) = arguments.first else {
+        return Events { event: Some(wrap(Unfit::NoArguments, "[]").into()), further: None };
+    };
     match event(first, key) {
-        Ok(text) => deliver(text),
-        Err(odd) => return deliver(wrap(odd, &stripped_arguments(arguments.text, 0, key)).into()),
-    }
-    if arguments.count > 1 {
-        deliver(wrap(Odd::FurtherArguments, &stripped_arguments(arguments.text, 1, key)).into());
+        Err(unfit) => Events { event: Some(wrapped(unfit, 0).into()), further: None },
+        Ok(text) => Events {
+            event: Some(text),
+            further: (arguments.count > 1).then(|| wrapped(Unfit::FurtherArguments, 1)),
+        },
     }
 }
 
@@ -67,13 +88,15 @@ pub(crate) fn ingest<'a>(body: &'a str, api_key: &str, key: EventKey) -> Result<
     }
     match typed(object) {
         Ok(object) => Ok(strip(object, key)),
-        Err(Odd::ReservedType) => Ok(wrap(Odd::ReservedType, &format!("[{}]", strip(object, key))).into()),
+        Err(Unfit::ReservedType) => {
+            Ok(wrap(Unfit::ReservedType, &format!("[{}]", strip(object, key))).into())
+        }
         Err(_) => Err(wrong("without a type: expected a string there")),
     }
 }
 
 /// Whether an object's `key`, and each of them if there are several, is the API key.
-fn has_key(object: Noted<'_>, api_key: &str) -> bool {
+fn has_key(object: Picked<'_>, api_key: &str) -> bool {
     let [_, Some(first)] = object.members else { return false };
     let is_right =
         |value: &str| Scanner::new(value).string().is_ok_and(|given| is_same_key(&given.decode(), api_key));
@@ -100,11 +123,11 @@ fn is_same_key(given: &str, expected: &str) -> bool {
 }
 
 /// The text of the event that a payload is: an object, or a string that holds one.
-fn event(payload: Noted<'_>, key: EventKey) -> Result<Cow<'_, str>, Odd> {
+fn event(payload: Picked<'_>, key: EventKey) -> Result<Cow<'_, str>, Unfit> {
     match payload.text.as_bytes().first() {
         Some(b'{') => Ok(strip(typed(payload)?, key)),
         Some(b'"') => {
-            let text = Scanner::new(payload.text).string().map_err(|_| Odd::NotAnObject)?.decode();
+            let text = Scanner::new(payload.text).string().map_err(|_| Unfit::NotAnObject)?.decode();
             match text {
                 Cow::Borrowed(text) => Ok(strip(typed(object(text)?)?, key)),
                 Cow::Owned(text) => {
@@ -114,33 +137,33 @@ fn event(payload: Noted<'_>, key: EventKey) -> Result<Cow<'_, str>, Odd> {
                 }
             }
         }
-        _ => Err(Odd::NotAnObject),
+        _ => Err(Unfit::NotAnObject),
     }
 }
 
 /// The object that is all of a text.
-fn object(text: &str) -> Result<Noted<'_>, Odd> {
+fn object(text: &str) -> Result<Picked<'_>, Unfit> {
     let mut scanner = Scanner::new(text);
     if scanner.peek() != Some(b'{') {
-        return Err(Odd::NotAnObject);
+        return Err(Unfit::NotAnObject);
     }
-    let noted = scanner.value_noting(NOTED).map_err(|_| Odd::NotAnObject)?;
-    scanner.end().map_err(|_| Odd::NotAnObject)?;
-    Ok(noted)
+    let picked = scanner.pick(PUSH_FIELDS).map_err(|_| Unfit::NotAnObject)?;
+    scanner.end().map_err(|_| Unfit::NotAnObject)?;
+    Ok(picked)
 }
 
 /// The object again, if it has a type of its own that no host can take for one of the library's.
-fn typed(object: Noted<'_>) -> Result<Noted<'_>, Odd> {
-    let [Some(first), _] = object.members else { return Err(Odd::NoType) };
+fn typed(object: Picked<'_>) -> Result<Picked<'_>, Unfit> {
+    let [Some(first), _] = object.members else { return Err(Unfit::NoType) };
     if !object.repeated {
-        return judge(first.value).map(|()| object);
+        return check_type(first.value).map(|()| object);
     }
     // hosts differ in which of several they read, so all of them count
     let mut verdict = Ok(object);
     let walked = Scanner::new(object.text).members(|scanner, _, key| {
         let value = scanner.value()?;
         if key.is("type") {
-            verdict = verdict.and_then(|object| judge(value).map(|()| object));
+            verdict = verdict.and_then(|object| check_type(value).map(|()| object));
         }
         Ok(())
     });
@@ -148,29 +171,29 @@ fn typed(object: Noted<'_>) -> Result<Noted<'_>, Odd> {
     verdict
 }
 
-fn judge(kind: &str) -> Result<(), Odd> {
+fn check_type(kind: &str) -> Result<(), Unfit> {
     // most types are seen to be none of ours at their first letter
     match kind.as_bytes() {
         [b'"', b'S' | b's' | b'\\', ..] => {}
         [b'"', ..] => return Ok(()),
-        _ => return Err(Odd::NoType),
+        _ => return Err(Unfit::NoType),
     }
-    let text = Scanner::new(kind).string().map_err(|_| Odd::NoType)?.decode();
+    let text = Scanner::new(kind).string().map_err(|_| Unfit::NoType)?.decode();
     match text.as_bytes().get(..RESERVED.len()) {
-        Some(start) if start.eq_ignore_ascii_case(RESERVED.as_bytes()) => Err(Odd::ReservedType),
+        Some(start) if start.eq_ignore_ascii_case(RESERVED.as_bytes()) => Err(Unfit::ReservedType),
         _ => Ok(()),
     }
 }
 
 /// An object's text without its `key`, if that is wished.
-fn strip(object: Noted<'_>, key: EventKey) -> Cow<'_, str> {
+fn strip(object: Picked<'_>, key: EventKey) -> Cow<'_, str> {
     let [_, Some(member)] = object.members else { return object.text.into() };
     if key == EventKey::Keep {
         return object.text.into();
     }
     let mut text = without(object.text, member);
     if object.repeated {
-        while let Ok(Noted { members: [_, Some(member)], .. }) = Scanner::new(&text).value_noting(NOTED) {
+        while let Ok(Picked { members: [_, Some(member)], .. }) = Scanner::new(&text).pick(PUSH_FIELDS) {
             text = without(&text, member);
         }
     }
@@ -200,9 +223,9 @@ fn stripped_arguments(text: &str, from: usize, key: EventKey) -> String {
     }
     let mut kept = Vec::new();
     let walked = Scanner::new(text).elements(|scanner, index| {
-        let noted = scanner.value_noting(NOTED)?;
+        let picked = scanner.pick(PUSH_FIELDS)?;
         if index >= from {
-            kept.push(stripped_argument(noted, key));
+            kept.push(stripped_argument(picked, key));
         }
         Ok(())
     });
@@ -210,19 +233,19 @@ fn stripped_arguments(text: &str, from: usize, key: EventKey) -> String {
     format!("[{}]", kept.join(","))
 }
 
-fn stripped_argument(argument: Noted<'_>, key: EventKey) -> String {
+fn stripped_argument(argument: Picked<'_>, key: EventKey) -> String {
     let held = (argument.text.starts_with('"') && key == EventKey::Strip)
         .then(|| Scanner::new(argument.text).string().ok())
         .flatten()
         .map(|text| text.decode());
     match held.as_deref().and_then(|text| object(text).ok()) {
-        Some(object @ Noted { members: [_, Some(_)], .. }) => quote(&strip(object, key)),
+        Some(object @ Picked { members: [_, Some(_)], .. }) => quote(&strip(object, key)),
         _ => strip(argument, key).into_owned(),
     }
 }
 
-fn wrap(odd: Odd, arguments: &str) -> String {
-    let (code, message) = (odd.code(), odd.message());
+fn wrap(unfit: Unfit, arguments: &str) -> String {
+    let (code, message) = (unfit.code(), unfit.message());
     format!(
         "{{\"type\":\"SESSION_PUSH\",\"code\":\"{code}\",\"message\":\"{message}\",\"arguments\":{arguments}}}"
     )
@@ -231,12 +254,11 @@ fn wrap(odd: Odd, arguments: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::test_arguments;
+    use crate::signalr::test_arguments;
 
     fn delivered(arguments: &str, key: EventKey) -> Vec<String> {
-        let mut out = Vec::new();
-        test_arguments(arguments, |arguments| events(arguments, key, |text| out.push(text.into_owned())));
-        out
+        let record = format!("{{\"type\":1,\"target\":\"x\",\"arguments\":{arguments}}}");
+        events(&test_arguments(&record, PUSH_FIELDS), key).map(Cow::into_owned).collect()
     }
 
     fn kept(arguments: &str) -> Vec<String> {

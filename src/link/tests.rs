@@ -6,43 +6,23 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Writes down what the link tells.
-#[derive(Default)]
-struct Log(Vec<String>);
-
-impl Observer for Log {
-    fn pushed(&mut self, event: CString) {
-        self.0.push(event.into_string().unwrap());
-    }
-
-    fn read(&mut self) {}
-
-    fn authenticating(&mut self, method: &'static str) {
-        self.0.push(format!("calls {method}"));
-    }
-
-    fn ready(&mut self, method: &'static str) {
-        self.0.push(format!("ready by {method}"));
-    }
-
-    fn answered(&mut self, call: &Call, outcome: Option<&Outcome<'_>>) {
-        self.0.push(format!("{} {outcome:?}", call.request));
-    }
-
-    fn units_answered(&mut self, answer: &Answer<'_>) {
-        self.0.push(format!("units {answer:?}"));
-    }
-
-    fn ignored(&mut self, what: &str) {
-        self.0.push(format!("ignored {what}"));
-    }
+/// A step as text.
+fn shown(step: Step<'_>) -> Vec<String> {
+    vec![match step {
+        Step::Authenticating(method) => format!("calls {method}"),
+        Step::Ready(method) => format!("ready by {method}"),
+        Step::Pushed(events) => return events.map(Cow::into_owned).collect(),
+        Step::CallEnded(call, outcome) => format!("{} {outcome:?}", call.request),
+        Step::UnitsAnswered(answer) => format!("units {answer:?}"),
+        Step::Ignored(what) => format!("ignored {what}"),
+    }]
 }
 
 struct World {
     now: Instant,
     link: Link,
     outbox: Outbox,
-    log: Log,
+    steps: Vec<String>,
 }
 
 impl World {
@@ -51,7 +31,7 @@ impl World {
         let config = Arc::new(Config::parse(&options).unwrap());
         let now = Instant::now();
         let outbox = Outbox::new(config.unit_interval);
-        let mut world = Self { now, link: Link::new(now, config, None), outbox, log: Log::default() };
+        let mut world = Self { now, link: Link::new(now, config, None), outbox, steps: Vec::new() };
         world.sent();
         world
     }
@@ -62,17 +42,24 @@ impl World {
         world.record("{}").unwrap();
         world.record(r#"{"type":3,"invocationId":"1","result":{"success":true}}"#).unwrap();
         world.sent();
-        world.told();
+        world.steps();
         world
     }
 
-    fn record(&mut self, record: &str) -> Result<(), Failure> {
-        self.link.receive(self.now, Part::Text(&format!("{record}\u{1e}")), &mut self.log)
+    fn record(&mut self, record: &str) -> Result<(), Error> {
+        let (text, mut whole) = (format!("{record}\u{1e}"), Vec::new());
+        let mut input = Chunk::Text(&text);
+        while let Some(step) = self.link.next(self.now, &mut input, &mut whole)? {
+            self.steps.extend(shown(step));
+        }
+        Ok(())
     }
 
     /// The calls that go out now, as method and arguments.
     fn sent(&mut self) -> Vec<String> {
-        self.link.send(self.now, &mut self.outbox, &mut self.log);
+        while let Some(step) = self.link.send(self.now, &mut self.outbox) {
+            self.steps.extend(shown(step));
+        }
         let records = std::iter::from_fn(|| self.link.transmit(self.now));
         let calls = records.filter_map(|record| {
             let value: serde_json::Value = serde_json::from_str(record.trim_end_matches('\u{1e}')).unwrap();
@@ -81,13 +68,24 @@ impl World {
         calls.collect()
     }
 
-    fn told(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.log.0)
+    /// The steps since the last call.
+    fn steps(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.steps)
     }
 
-    fn wait(&mut self, time: Duration) -> Result<(), Failure> {
+    fn wait(&mut self, time: Duration) -> Result<(), Error> {
         self.now += time;
-        self.link.elapse(self.now, &mut self.log)
+        self.link.elapse(self.now)?;
+        while let Some(step) = self.link.timed_out(self.now)? {
+            self.steps.extend(shown(step));
+        }
+        Ok(())
+    }
+
+    fn abandon(&mut self) {
+        while let Some(step) = self.link.abandoned() {
+            self.steps.extend(shown(step));
+        }
     }
 
     fn locate(&mut self, unit: u32) {
@@ -113,8 +111,19 @@ fn credentials_go_out_after_the_handshake_and_nothing_before_them() {
     world
         .record(r#"{"type":3,"invocationId":"1","result":{"success":true,"error":null,"count":1}}"#)
         .unwrap();
-    assert_eq!(world.told(), ["calls authenticate", r#"{"type":"EVENT_911"}"#, "ready by authenticate"]);
+    assert_eq!(world.steps(), ["calls authenticate", r#"{"type":"EVENT_911"}"#, "ready by authenticate"]);
     assert_eq!(world.sent(), ["m[1.0]", r#"unitLocation[[{"identId":1,"location":"L"}]]"#]);
+}
+
+#[test]
+fn a_push_keeps_its_place_beside_the_answer_that_comes_with_it() {
+    let mut world = World::new("");
+    world.record("{}").unwrap();
+    world.steps();
+    let push = |number| format!(r#"{{"type":1,"target":"pushEvent","arguments":[{{"type":"E{number}"}}]}}"#);
+    let accepted = r#"{"type":3,"invocationId":"1","result":{"success":true}}"#;
+    world.record(&format!("{}\u{1e}{accepted}\u{1e}{}", push(1), push(2))).unwrap();
+    assert_eq!(world.steps(), [r#"{"type":"E1"}"#, "ready by authenticate", r#"{"type":"E2"}"#]);
 }
 
 #[test]
@@ -127,7 +136,7 @@ fn auto_tries_the_other_method_on_the_same_connection() {
     world.record(&format!(r#"{{"type":3,"invocationId":"1","error":"{unknown}"}}"#)).unwrap();
     assert_eq!(world.sent(), [r#"authenticatev2["c","k",1]"#]);
     world.record(r#"{"type":3,"invocationId":"2","result":{"success":true}}"#).unwrap();
-    assert_eq!(world.told().last().unwrap(), "ready by authenticatev2");
+    assert_eq!(world.steps().last().unwrap(), "ready by authenticatev2");
 }
 
 #[test]
@@ -135,7 +144,7 @@ fn a_rejection_counts_before_the_goodbye_that_follows_it() {
     let mut world = World::new("");
     world.record("{}").unwrap();
     let rejected = r#"{"type":3,"invocationId":"1","result":{"success":false,"error":"Invalid API key."}}"#;
-    let Err(Failure::Rejected(words)) = world.record(&format!("{rejected}\u{1e}{{\"type\":7}}")) else {
+    let Err(Error::Rejected(words)) = world.record(&format!("{rejected}\u{1e}{{\"type\":7}}")) else {
         panic!()
     };
     assert_eq!(words, "Invalid API key.");
@@ -146,7 +155,7 @@ fn an_authentication_without_answer_ends_the_link() {
     let mut world = World::new(r#","callTimeoutMs":2000"#);
     world.record("{}").unwrap();
     assert_eq!(world.link.deadline(world.now, &world.outbox), world.now + 2 * SECOND);
-    let Err(Failure::CallTimeout { method, .. }) = world.wait(2 * SECOND) else { panic!() };
+    let Err(Error::CallTimeout { method, .. }) = world.wait(2 * SECOND) else { panic!() };
     assert_eq!(method, "authenticate");
 }
 
@@ -160,7 +169,7 @@ fn units_go_out_at_their_time_and_hear_the_hubs_answer() {
     assert_eq!(world.sent(), [""; 0], "one call at a time");
     world.record(r#"{"type":3,"invocationId":"2","result":{"success":false,"error":"no"}}"#).unwrap();
     world.record(r#"{"type":3,"invocationId":"2","result":{"success":true}}"#).unwrap();
-    assert_eq!(world.told(), ["units Refused(\"no\")", "ignored an answer to no call"]);
+    assert_eq!(world.steps(), ["units Refused(\"no\")", "ignored an answer to no call"]);
 }
 
 #[test]
@@ -171,8 +180,8 @@ fn what_waits_for_an_answer_at_the_end_gets_none() {
     world.locate(1);
     assert_eq!(world.sent().len(), 3);
     world.record(r#"{"type":3,"invocationId":"2","result":7}"#).unwrap();
-    world.link.abandon(&mut world.log);
-    assert_eq!(world.told(), ["5 Some(Result(Some(\"7\")))", "6 None", "units None"]);
-    world.link.abandon(&mut world.log);
-    assert_eq!(world.told(), [""; 0]);
+    world.abandon();
+    assert_eq!(world.steps(), ["5 Some(Result(Some(\"7\")))", "6 None", "units None"]);
+    world.abandon();
+    assert_eq!(world.steps(), [""; 0]);
 }

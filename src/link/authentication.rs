@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::config::{AuthMethod, Config};
-use crate::hub::Outcome;
+use crate::signalr::Outcome;
 
 /// What the hub said to the credentials.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,9 +52,9 @@ impl Authentication {
 
     /// Judges the answer; after `TryOther` [`method`](Self::method) is the other one.
     pub(crate) fn judge(&mut self, outcome: &Outcome<'_>) -> Verdict {
-        let Outcome::Error(error) = outcome else { return judge(outcome) };
+        let Outcome::Error(error) = outcome else { return judge_answer(outcome) };
         if !is_unknown_method(error) {
-            return judge(outcome);
+            return judge_answer(outcome);
         }
         match self.other.take() {
             Some(other) => {
@@ -75,11 +75,11 @@ fn is_unknown_method(error: &str) -> bool {
 }
 
 /// Judges the answer of any of Sonoran's methods: `{success, error, count}`.
-pub(crate) fn judge(outcome: &Outcome<'_>) -> Verdict {
+pub(crate) fn judge_answer(outcome: &Outcome<'_>) -> Verdict {
     match outcome {
         Outcome::TimedOut => Verdict::TimedOut,
         Outcome::Result(result) => judge_result(result.unwrap_or("null")),
-        Outcome::Error(error) => Verdict::Rejected((*error).to_owned()),
+        Outcome::Error(error) => Verdict::Rejected(error.clone().into_owned()),
     }
 }
 
@@ -119,20 +119,20 @@ mod tests {
         for (remembered, first, second) in [(None, V1, V2), (Some(V1), V1, V2), (Some(V2), V2, V1)] {
             let mut auto = Authentication::new(AuthMethod::Auto, remembered);
             assert_eq!(auto.method(), first);
-            assert_eq!(auto.judge(&Outcome::Error(UNKNOWN)), Verdict::TryOther);
+            assert_eq!(auto.judge(&Outcome::Error(UNKNOWN.into())), Verdict::TryOther);
             assert_eq!(auto.method(), second);
-            assert!(matches!(auto.judge(&Outcome::Error(UNKNOWN)), Verdict::Rejected(_)));
+            assert!(matches!(auto.judge(&Outcome::Error(UNKNOWN.into())), Verdict::Rejected(_)));
         }
         let refused = "Failed to invoke 'authenticate' due to an error on the server.";
         let mut auto = Authentication::new(AuthMethod::Auto, None);
-        assert_eq!(auto.judge(&Outcome::Error(refused)), Verdict::TryOther);
+        assert_eq!(auto.judge(&Outcome::Error(refused.into())), Verdict::TryOther);
     }
 
     #[test]
     fn a_chosen_method_is_the_only_one() {
         let mut only = Authentication::new(AuthMethod::V2, None);
         assert_eq!(only.method(), V2);
-        let Verdict::Rejected(words) = only.judge(&Outcome::Error(UNKNOWN)) else { panic!() };
+        let Verdict::Rejected(words) = only.judge(&Outcome::Error(UNKNOWN.into())) else { panic!() };
         assert!(words.contains(UNKNOWN) && words.contains(V2), "{words}");
     }
 
@@ -160,7 +160,7 @@ mod tests {
         let mut any = Authentication::new(AuthMethod::Auto, None);
         assert_eq!(any.judge(&Outcome::TimedOut), Verdict::TimedOut);
         let failed = "An unexpected error occurred invoking 'authenticate' on the server.";
-        assert_eq!(any.judge(&Outcome::Error(failed)), Verdict::Rejected(failed.to_owned()));
+        assert_eq!(any.judge(&Outcome::Error(failed.into())), Verdict::Rejected(failed.to_owned()));
     }
 
     #[test]

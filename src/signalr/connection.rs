@@ -1,11 +1,12 @@
 //! The state of one connection: handshake, liveness, pending calls, goodbye.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::Error;
-use super::message::{self, Arguments, Message};
-use super::records::{Part, Records};
+use super::error::Error;
+use super::message::{self, Arguments, Message, Method};
+use super::records::{Chunk, Records};
 use crate::config::Timing;
 
 /// The largest answer to a handshake that is waited for.
@@ -31,31 +32,33 @@ pub(crate) enum Outcome<'a> {
     /// The hub's result, as it wrote it; none for a method without one.
     Result(Option<&'a str>),
     /// The hub's error.
-    Error(&'a str),
+    Error(Cow<'a, str>),
     /// The hub did not answer in time.
     TimedOut,
 }
 
-/// What the machine tells while it reads.
-pub(crate) trait Handler {
+/// What a record came to.
+#[derive(Debug)]
+pub(crate) enum Step<'a> {
     /// The hub accepted the handshake: calls may be made.
-    fn opened(&mut self);
-    /// The hub calls a method of ours. Returns whether there is such a method.
-    fn called(&mut self, target: &str, arguments: &Arguments<'_>) -> bool;
+    Opened,
+    /// The hub calls our method.
+    Called(Arguments<'a>),
     /// A call of ours has ended.
-    fn answered(&mut self, call: CallId, outcome: Outcome<'_>);
+    Answered(CallId, Outcome<'a>),
     /// The hub sent something that means nothing to us.
-    fn ignored(&mut self, what: &str);
+    Ignored(Cow<'a, str>),
 }
 
 /// One connection.
 ///
-/// Feed it with [`receive`](Self::receive) and, at [`deadline`](Self::deadline), with
-/// [`elapse`](Self::elapse); after either, and after every call, send what
-/// [`transmit`](Self::transmit) gives. An error ends the connection.
+/// Give what came to [`next`](Self::next) until nothing is left of it. At [`deadline`](Self::deadline) ask
+/// [`elapse`](Self::elapse) and [`timed_out`](Self::timed_out). After either, and after every call, send
+/// what [`transmit`](Self::transmit) gives. An error ends the connection.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub(crate) struct Connection {
     timing: Timing,
+    method: Method,
     records: Records,
     max_record: usize,
     open: bool,
@@ -66,13 +69,16 @@ pub(crate) struct Machine {
     outgoing: VecDeque<String>,
     calls: BTreeMap<CallId, Instant>,
     last_call: CallId,
+    /// Why the hub's last call got no answer, to be told with the next step.
+    unanswered: Option<Result<Step<'static>, Error>>,
 }
 
-impl Machine {
-    /// A connection that starts with the handshake now.
-    pub(crate) fn new(now: Instant, timing: Timing, max_record: usize) -> Self {
+impl Connection {
+    /// A connection that starts with the handshake now. The hub may call `method`.
+    pub(crate) fn new(now: Instant, timing: Timing, max_record: usize, method: Method) -> Self {
         Self {
             timing,
+            method,
             records: Records::new(MAX_HANDSHAKE),
             max_record,
             open: false,
@@ -81,27 +87,38 @@ impl Machine {
             outgoing: VecDeque::from([message::handshake()]),
             calls: BTreeMap::new(),
             last_call: 0,
+            unanswered: None,
         }
     }
 
-    /// Reads what the hub sent.
-    pub(crate) fn receive(
+    /// Reads what the hub sent up to the next step; `None` when all of `input` was read.
+    ///
+    /// A step borrows from `input`, or from `whole` where its record was begun in an earlier chunk.
+    pub(crate) fn next<'b, 'a: 'b>(
         &mut self,
         now: Instant,
-        part: Part<'_>,
-        handler: &mut impl Handler,
-    ) -> Result<(), Error> {
-        let mut rest = part;
-        loop {
-            let mut whole = Vec::new();
-            let next = self.records.next(&mut rest, &mut whole);
-            let Some(record) = next.map_err(|error| self.too_large(error))? else { return Ok(()) };
-            self.record(now, record.text()?, handler)?;
+        input: &mut Chunk<'a>,
+        whole: &'b mut Vec<u8>,
+    ) -> Result<Option<Step<'b>>, Error> {
+        if let Some(follows) = self.unanswered.take() {
+            return follows.map(Some);
         }
+        let begun = self.records.complete(input, whole).map_err(|error| self.too_large(error))?;
+        if let Some(record) = begun
+            && let Some(step) = self.record(now, record.text()?)?
+        {
+            return Ok(Some(step));
+        }
+        while let Some(record) = self.records.next(input).map_err(|error| self.too_large(error))? {
+            if let Some(step) = self.record(now, record.text()?)? {
+                return Ok(Some(step));
+            }
+        }
+        Ok(None)
     }
 
-    /// Does what is due: a ping, the end of calls, the end of the link.
-    pub(crate) fn elapse(&mut self, now: Instant, handler: &mut impl Handler) -> Result<(), Error> {
+    /// Does what is due: a ping, the end of the link.
+    pub(crate) fn elapse(&mut self, now: Instant) -> Result<(), Error> {
         if !self.open {
             let late = now >= self.received + self.timing.handshake;
             return if late { Err(Error::HandshakeTimeout(self.timing.handshake)) } else { Ok(()) };
@@ -109,13 +126,6 @@ impl Machine {
         if now >= self.received + self.timing.server_timeout {
             return Err(Error::Silent(self.timing.server_timeout));
         }
-        self.calls.retain(|call, due| {
-            let pending = now < *due;
-            if !pending {
-                handler.answered(*call, Outcome::TimedOut);
-            }
-            pending
-        });
         if now >= self.sent + self.timing.keep_alive {
             // what the socket has not taken yet will do as a ping
             if self.outgoing.is_empty() {
@@ -126,7 +136,14 @@ impl Machine {
         Ok(())
     }
 
-    /// When [`elapse`](Self::elapse) has something to do, if nothing happens before.
+    /// The next call of ours that the hub did not answer in time.
+    pub(crate) fn timed_out(&mut self, now: Instant) -> Option<CallId> {
+        let late = self.calls.iter().find(|(_, due)| now >= **due);
+        late.map(|(call, _)| *call).inspect(|call| _ = self.calls.remove(call))
+    }
+
+    /// When [`elapse`](Self::elapse) or [`timed_out`](Self::timed_out) has something to do, if nothing happens
+    /// before.
     pub(crate) fn deadline(&self) -> Instant {
         if !self.open {
             return self.received + self.timing.handshake;
@@ -168,9 +185,10 @@ impl Machine {
         }
     }
 
-    fn record(&mut self, now: Instant, record: &str, handler: &mut impl Handler) -> Result<(), Error> {
+    /// Reads a record; `None` where nothing follows from it.
+    fn record<'a>(&mut self, now: Instant, record: &'a str) -> Result<Option<Step<'a>>, Error> {
         if record.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         if !self.open {
             if let Some(why) = message::parse_handshake(record)? {
@@ -181,45 +199,45 @@ impl Machine {
             self.records.allow(self.max_record);
             // a hub watches over a client only once it has pinged
             self.outgoing.push_back(message::ping());
-            handler.opened();
-            return Ok(());
+            return Ok(Some(Step::Opened));
         }
-        let message = message::parse(record)?;
+        let message = message::parse(record, self.method.fields)?;
         self.received = now;
-        match message {
+        Ok(Some(match message {
             Message::Invocation { id, target, arguments } => {
-                let handled = handler.called(&target, &arguments);
-                if !handled {
-                    handler.ignored(&target);
-                }
+                // the hub's other clients do not tell cases apart
+                let known = target.eq_ignore_ascii_case(self.method.name);
                 if let Some(id) = id {
-                    if self.outgoing.len() >= MAX_OUTGOING {
-                        return Err(Error::Protocol("it asks for more answers than it takes".to_owned()));
-                    }
-                    let answer = message::completion(id, handled);
-                    if answer.len() <= MAX_SENT {
-                        self.outgoing.push_back(answer);
-                    } else {
-                        handler.ignored("a call with an id that is too large to answer");
-                    }
+                    self.unanswered = self.answer(id, known);
                 }
+                if known { Step::Called(arguments) } else { Step::Ignored(target) }
             }
-            Message::Completion { id, outcome } => match self.take_call(&id) {
-                Some(call) => match outcome {
-                    Ok(result) => handler.answered(call, Outcome::Result(result)),
-                    Err(error) => handler.answered(call, Outcome::Error(&error)),
-                },
-                None => handler.ignored("an answer to no call"),
+            Message::Completion { id, outcome } => match (self.take_call(&id), outcome) {
+                (Some(call), Ok(result)) => Step::Answered(call, Outcome::Result(result)),
+                (Some(call), Err(error)) => Step::Answered(call, Outcome::Error(error)),
+                (None, _) => Step::Ignored("an answer to no call".into()),
             },
             Message::StreamItem { id } => match self.take_call(&id) {
-                Some(call) => handler.answered(call, Outcome::Error("the hub answered with a stream")),
-                None => handler.ignored("an item of no stream"),
+                Some(call) => Step::Answered(call, Outcome::Error("the hub answered with a stream".into())),
+                None => Step::Ignored("an item of no stream".into()),
             },
             Message::Close { error } => return Err(Error::Closed { error: error.map(Into::into) }),
-            Message::Ping => {}
-            Message::Other => handler.ignored("a message of another type"),
+            Message::Ping => return Ok(None),
+            Message::Other => Step::Ignored("a message of another type".into()),
+        }))
+    }
+
+    /// Answers a call of the hub. Returns what is to be told, if it cannot be answered.
+    fn answer(&mut self, id: &str, known: bool) -> Option<Result<Step<'static>, Error>> {
+        if self.outgoing.len() >= MAX_OUTGOING {
+            return Some(Err(Error::Protocol("it asks for more answers than it takes".to_owned())));
         }
-        Ok(())
+        let answer = message::completion(id, known);
+        if answer.len() > MAX_SENT {
+            return Some(Ok(Step::Ignored("a call with an id that is too large to answer".into())));
+        }
+        self.outgoing.push_back(answer);
+        None
     }
 
     /// During the handshake it is not `maxMessageBytes` that was exceeded.

@@ -2,19 +2,24 @@
 
 use std::borrow::Cow;
 
-use super::Error;
-use crate::json::{JsonError, Noted, Scanner, Text, quote};
+use super::error::Error;
+use crate::json::{JsonError, Picked, Scanner, Text, quote};
 
-/// The members of a call's first argument that are noted in the same pass: a push needs them.
-pub(crate) const NOTED: [&str; 2] = ["type", "key"];
+/// A method of ours that the hub may call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Method {
+    pub(crate) name: &'static str,
+    /// Members of the first argument that are picked in the pass that checks it.
+    pub(crate) fields: [&'static str; 2],
+}
 
 /// What a call of the hub brings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arguments<'a> {
     /// The whole array as the hub wrote it.
     pub(crate) text: &'a str,
-    /// The first argument, with its members `type` and `key`.
-    pub(crate) first: Option<Noted<'a>>,
+    /// The first argument, with the picked members.
+    pub(crate) first: Option<Picked<'a>>,
     /// How many there are.
     pub(crate) count: usize,
 }
@@ -75,24 +80,24 @@ struct Envelope<'a> {
 
 /// Reads a record that is written to the letter as ASP.NET Core writes a push. Nothing is wrong with
 /// others: they only take longer.
-fn plain_call(record: &str) -> Option<Message<'_>> {
+fn plain_call<'a>(record: &'a str, fields: [&str; 2]) -> Option<Message<'a>> {
     let mut scanner = Scanner::new(record);
     let begins = scanner.skip_text(r#"{"type":1,"target":"#);
     let target = begins.then(|| scanner.string().ok())??.decode();
     let goes_on = !target.is_empty() && scanner.skip_text(r#","arguments":"#);
-    let arguments = goes_on.then(|| arguments(&mut scanner).ok())??;
+    let arguments = goes_on.then(|| arguments(&mut scanner, fields).ok())??;
     let ends = scanner.skip_text("}") && scanner.end().is_ok();
     ends.then_some(Message::Invocation { id: None, target, arguments })
 }
 
 /// Reads one record. Of a key that stands twice the last one counts; unknown keys and the content of
-/// `headers` do not matter.
-pub(crate) fn parse(record: &str) -> Result<Message<'_>, Error> {
-    if let Some(call) = plain_call(record) {
+/// `headers` do not matter. `fields` are picked from a call's first argument.
+pub(crate) fn parse<'a>(record: &'a str, fields: [&str; 2]) -> Result<Message<'a>, Error> {
+    if let Some(call) = plain_call(record, fields) {
         return Ok(call);
     }
     let envelope =
-        envelope(record).map_err(|error| protocol(format_args!("a record is not JSON: {error}")))?;
+        envelope(record, fields).map_err(|error| protocol(format_args!("a record is not JSON: {error}")))?;
     let Some(kind) = envelope.kind else { return Err(protocol("a record has no type")) };
     if !kind.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return Err(protocol("a record's type is no whole number"));
@@ -108,12 +113,14 @@ pub(crate) fn parse(record: &str) -> Result<Message<'_>, Error> {
     }
 }
 
-fn envelope(record: &str) -> Result<Envelope<'_>, JsonError> {
+fn envelope<'a>(record: &'a str, fields: [&str; 2]) -> Result<Envelope<'a>, JsonError> {
     let mut scanner = Scanner::new(record);
     let mut envelope = Envelope::default();
     scanner.members(|scanner, _, key| {
         match &*key.decode() {
-            "arguments" if scanner.peek() == Some(b'[') => envelope.arguments = Some(arguments(scanner)?),
+            "arguments" if scanner.peek() == Some(b'[') => {
+                envelope.arguments = Some(arguments(scanner, fields)?);
+            }
             "arguments" => {
                 envelope.arguments = None;
                 scanner.value()?;
@@ -134,12 +141,12 @@ fn envelope(record: &str) -> Result<Envelope<'_>, JsonError> {
     Ok(envelope)
 }
 
-fn arguments<'a>(scanner: &mut Scanner<'a>) -> Result<Arguments<'a>, JsonError> {
+fn arguments<'a>(scanner: &mut Scanner<'a>, fields: [&str; 2]) -> Result<Arguments<'a>, JsonError> {
     let mut arguments = Arguments { text: "", first: None, count: 0 };
     arguments.text = scanner.text_of(|scanner| {
         scanner.elements(|scanner, index| {
             if index == 0 {
-                arguments.first = Some(scanner.value_noting(NOTED)?);
+                arguments.first = Some(scanner.pick(fields)?);
             } else {
                 scanner.value()?;
             }
@@ -250,12 +257,11 @@ pub(crate) fn completion(id: &str, handled: bool) -> String {
     format!("{{\"type\":3,\"invocationId\":{id},{outcome}}}\u{1e}")
 }
 
-/// Gives the arguments of a call to `read`, as a connection would.
+/// The arguments of a call in this record.
 #[cfg(test)]
-pub(crate) fn test_arguments(arguments: &str, read: impl FnOnce(&Arguments<'_>)) {
-    let record = format!("{{\"type\":1,\"target\":\"x\",\"arguments\":{arguments}}}");
-    match parse(&record) {
-        Ok(Message::Invocation { arguments, .. }) => read(&arguments),
+pub(crate) fn test_arguments<'a>(record: &'a str, fields: [&str; 2]) -> Arguments<'a> {
+    match parse(record, fields) {
+        Ok(Message::Invocation { arguments, .. }) => arguments,
         other => panic!("{other:?}"),
     }
 }

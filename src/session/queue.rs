@@ -8,8 +8,8 @@ use std::ffi::CString;
 
 use crate::config::Bounds;
 
-/// So many notices may wait before one about yet another attempt takes the last one's place.
-const MANY_NOTICES: usize = 1024;
+/// Once this many notices are queued, a new retry notice replaces the previous one.
+const NOTICES_BEFORE_RENEWAL: usize = 1024;
 
 /// What comes out.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Queue {
     /// before if that is the newest entry and was put in likewise.
     pub(crate) fn renew_notice(&mut self, text: CString) {
         let newest = self.next.checked_sub(1);
-        let like_it = self.notices.len() >= MANY_NOTICES && self.renewable == newest;
+        let like_it = self.notices.len() >= NOTICES_BEFORE_RENEWAL && self.renewable == newest;
         match self.notices.back_mut() {
             Some((place, before)) if like_it && Some(*place) == newest => *before = text,
             _ => {
@@ -88,7 +88,7 @@ impl Queue {
     }
 
     /// The stream goes on after all, with other bounds. Returns how many pushes were dropped for them.
-    pub(crate) fn go_on(&mut self, bounds: Bounds) -> u64 {
+    pub(crate) fn reopen(&mut self, bounds: Bounds) -> u64 {
         self.last = None;
         self.bounds = bounds;
         self.make_room()
@@ -242,14 +242,14 @@ mod tests {
             queue.push(text(name));
         }
         queue.end_with(text("end"));
-        assert_eq!(queue.go_on(Bounds { events: 1, bytes: 100 }), 2);
+        assert_eq!(queue.reopen(Bounds { events: 1, bytes: 100 }), 2);
         assert_eq!(drain(&mut queue), ["-2", "p3"]);
     }
 
     #[test]
     fn only_where_many_wait_a_renewed_notice_replaces_one_like_it() {
         let mut queue = queue(100, 100);
-        for _ in 0..MANY_NOTICES - 2 {
+        for _ in 0..NOTICES_BEFORE_RENEWAL - 2 {
             queue.renew_notice(text("r0"));
         }
         queue.notice(text("s1"));
@@ -261,6 +261,6 @@ mod tests {
         queue.renew_notice(text("r4"));
         let all = drain(&mut queue);
         assert_eq!(all[all.len() - 6..], ["s1", "r2", "p1", "r3", "s2", "r4"]);
-        assert_eq!(all.len(), MANY_NOTICES + 4);
+        assert_eq!(all.len(), NOTICES_BEFORE_RENEWAL + 4);
     }
 }

@@ -152,7 +152,7 @@ fn too_fast_is_answered_with_more_distance_and_nothing_is_lost() {
     for doubled in [2, 4, 8] {
         units.call(now).unwrap();
         let words = "UNIT_LOCATION updates are limited to every 200ms.";
-        assert_eq!(units.answered(now, &Answer::Refused(words)), None);
+        assert_eq!(units.answered(now, &Answer::Refused(words.to_owned())), None);
         assert_eq!(units.due(now), Some(now + INTERVAL * doubled));
         now += INTERVAL * doubled;
     }
@@ -177,7 +177,7 @@ fn a_refusal_is_told_once_in_a_while_and_slows_us_down() {
     for round in 0..12 {
         give(&mut units, now, 0..2, round);
         units.call(now).unwrap();
-        if let Some(refusal) = units.answered(now, &Answer::Refused("bad")) {
+        if let Some(refusal) = units.answered(now, &Answer::Refused("bad".to_owned())) {
             told.push((now - start, refusal));
         }
         give(&mut units, now, 0..1, 100 + round);
@@ -185,8 +185,8 @@ fn a_refusal_is_told_once_in_a_while_and_slows_us_down() {
         assert_eq!(due - now, (AFTER_REFUSAL * (1 << round)).min(LONGEST), "{round}");
         now = due;
     }
-    assert_eq!(told[0], (Duration::ZERO, Refusal { units: 2, untold: 0 }));
-    assert!(told[1].0 >= TELL_EVERY && told[1].1.untold > 0, "{told:?}");
+    assert_eq!(told[0], (Duration::ZERO, Refusal { units: 2, suppressed: 0 }));
+    assert!(told[1].0 >= TELL_EVERY && told[1].1.suppressed > 0, "{told:?}");
 }
 
 #[test]

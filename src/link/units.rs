@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::json::{JsonError, Scanner};
 
 /// The hub's method that takes unit locations.
-pub(crate) const TARGET: &str = "unitLocation";
+pub(crate) const METHOD: &str = "unitLocation";
 
 /// The largest number of units in a call.
 const MAX_UNITS: usize = 25;
@@ -35,7 +35,7 @@ const AFTER_ANSWER: Duration = Duration::from_millis(200);
 const SLOWEST: Duration = Duration::from_secs(10);
 
 /// So many accepted calls in a row make the next ones faster again.
-const ENOUGH: u32 = 20;
+const CALLS_TO_SPEED_UP: u32 = 20;
 
 /// The wait after the first refusal, doubled for each further one up to [`LONGEST`].
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
@@ -168,11 +168,11 @@ fn is_coordinates(value: &str) -> bool {
 }
 
 /// How the hub answered a call.
-#[derive(Debug)]
-pub(crate) enum Answer<'a> {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
     Accepted,
     /// The hub's words.
-    Refused(&'a str),
+    Refused(String),
     /// No answer, or none any more.
     None,
 }
@@ -183,7 +183,7 @@ pub(crate) struct Refusal {
     /// How many units the call had.
     pub(crate) units: usize,
     /// How many refusals before this one were not told.
-    pub(crate) untold: u64,
+    pub(crate) suppressed: u64,
 }
 
 /// What a unit has to tell.
@@ -211,7 +211,7 @@ pub(crate) struct Units {
     accepted: u32,
     refused: u32,
     told: Option<Instant>,
-    untold: u64,
+    suppressed: u64,
 }
 
 impl Units {
@@ -228,7 +228,7 @@ impl Units {
             accepted: 0,
             refused: 0,
             told: None,
-            untold: 0,
+            suppressed: 0,
         }
     }
 
@@ -287,14 +287,14 @@ impl Units {
     }
 
     /// Takes the answer to the call. Returns a refusal that the host should hear of.
-    pub(crate) fn answered(&mut self, now: Instant, answer: &Answer<'_>) -> Option<Refusal> {
+    pub(crate) fn answered(&mut self, now: Instant, answer: &Answer) -> Option<Refusal> {
         let units = self.called.len();
         match answer {
             Answer::Accepted => {
                 self.called.clear();
                 self.refused = 0;
                 self.accepted += 1;
-                if self.accepted >= ENOUGH {
+                if self.accepted >= CALLS_TO_SPEED_UP {
                     self.accepted = 0;
                     self.slower = self.slower.saturating_sub(1);
                 }
@@ -350,11 +350,11 @@ impl Units {
 
     fn tell(&mut self, now: Instant, units: usize) -> Option<Refusal> {
         if self.told.is_some_and(|told| now < told + TELL_EVERY) {
-            self.untold += 1;
+            self.suppressed += 1;
             return None;
         }
         self.told = Some(now);
-        Some(Refusal { units, untold: std::mem::take(&mut self.untold) })
+        Some(Refusal { units, suppressed: std::mem::take(&mut self.suppressed) })
     }
 
     /// Forgets units that have nothing to send and whose last position no longer matters.

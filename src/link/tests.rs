@@ -185,3 +185,24 @@ fn what_waits_for_an_answer_at_the_end_gets_none() {
     world.abandon();
     assert_eq!(world.steps(), [""; 0]);
 }
+
+#[test]
+fn what_stands_behind_the_answer_comes_behind_it() {
+    let mut world = World::new("");
+    world.record("{}").unwrap();
+    world.steps();
+    let event = |number| format!(r#"{{"type":1,"target":"pushEvent","arguments":[{{"type":"E{number}"}}]}}"#);
+    let answer = r#"{"type":3,"invocationId":"1","result":{"success":true}}"#;
+    world.record(&format!("{}\u{1e}{answer}\u{1e}{}", event(1), event(2))).unwrap();
+    assert_eq!(world.steps(), [r#"{"type":"E1"}"#, "ready by authenticate", r#"{"type":"E2"}"#]);
+}
+
+#[test]
+fn a_hub_that_fails_has_not_refused() {
+    let mut world = World::new("");
+    world.record("{}").unwrap();
+    let failed = "An unexpected error occurred invoking 'authenticate' on the server.";
+    let answer = format!(r#"{{"type":3,"invocationId":"1","error":"{failed}"}}"#);
+    let Err(Error::HubFailed { words, .. }) = world.record(&answer) else { panic!() };
+    assert_eq!(words, failed);
+}

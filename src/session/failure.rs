@@ -55,6 +55,7 @@ impl Failure {
                 HubError::Closed { .. } => "closed",
             },
             Self::Link(LinkError::Rejected(_)) => "rejected",
+            Self::Link(LinkError::HubFailed { .. }) => "hub-error",
             Self::Link(LinkError::CallTimeout { .. }) => "call-timeout",
             Self::CloseFrame { .. } => "closed",
             Self::Lost(_) | Self::Stalled(_) => "lost",
@@ -70,6 +71,19 @@ impl Failure {
     /// Whether asking again soon would only annoy the hub.
     pub(crate) fn is_refusal(&self) -> bool {
         self.is_rejection() || matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }))
+    }
+
+    /// What the hub's Close record says of coming back, if it sent one.
+    pub(crate) fn allow_reconnect(&self) -> Option<bool> {
+        match self {
+            Self::Link(LinkError::Hub(HubError::Closed { allow_reconnect, .. })) => Some(*allow_reconnect),
+            _ => None,
+        }
+    }
+
+    /// Whether the hub ended the connection and did not ask the session to come back.
+    pub(crate) fn is_hangup(&self) -> bool {
+        matches!(self, Self::CloseFrame { .. } | Self::Lost(_)) || self.allow_reconnect() == Some(false)
     }
 
     /// How long the hub asked us to wait.

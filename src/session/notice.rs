@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::waiting::Waiting;
 use crate::config::{Config, LogLevel};
-use crate::link::Call;
 use crate::link::units::Refusal;
 use crate::signalr::Outcome;
 
@@ -17,16 +16,14 @@ use crate::signalr::Outcome;
 pub(crate) enum Notice<'a> {
     /// `method` accepted the credentials; `resumed` when a new session took over a live connection.
     Ready { method: &'a str, resumed: bool },
-    /// A ready link ended.
-    Lost { failure: &'a Failure, retry_in: Duration },
-    /// An attempt failed, the n-th since the last good link.
-    Retry { failure: &'a Failure, attempt: u32, retry_in: Duration },
-    /// The hub refused the credentials.
-    Rejected { failure: &'a Failure, retry_in: Duration },
+    /// A ready link ended; the next attempt follows after this time.
+    Lost(&'a Waiting, Duration),
+    /// An attempt failed, or the hub refused the credentials.
+    Retry(&'a Waiting, Duration),
     /// The session has ended.
     Closed { code: &'a str, message: &'a str },
     /// A call of the host has ended; without an outcome the link did first.
-    CallResult { call: &'a Call, outcome: Option<&'a Outcome<'a>> },
+    CallResult { request: i32, method: &'a str, outcome: Option<&'a Outcome<'a>> },
     /// The hub refused locations of units.
     UnitsRejected { words: &'a str, refusal: &'a Refusal },
     /// A line of the session's log.
@@ -45,13 +42,15 @@ impl Notice<'_> {
                 let did = if *resumed { "Took over the live session" } else { "Authenticated" };
                 ("SESSION_READY", "ready", format!("{did} as community {}, {server}.", config.community_id))
             }
-            Self::Lost { failure, .. } => ("SESSION_LOST", failure.code(), sentence(failure)),
-            Self::Retry { failure, .. } => ("SESSION_RETRY", failure.code(), sentence(failure)),
-            Self::Rejected { failure, .. } => ("SESSION_REJECTED", failure.code(), sentence(failure)),
+            Self::Lost(waiting, _) => ("SESSION_LOST", waiting.code, waiting.message.clone()),
+            Self::Retry(waiting, _) => {
+                let kind = if waiting.rejected { "SESSION_REJECTED" } else { "SESSION_RETRY" };
+                (kind, waiting.code, waiting.message.clone())
+            }
             Self::Closed { code, message } => ("SESSION_CLOSED", *code, (*message).to_owned()),
             Self::Log { level, message } => ("SESSION_LOG", level.name(), (*message).to_owned()),
-            Self::CallResult { call, outcome } => {
-                let (code, message) = result(call, *outcome);
+            Self::CallResult { method, outcome, .. } => {
+                let (code, message) = result(method, *outcome);
                 ("SESSION_CALL_RESULT", code, message)
             }
             Self::UnitsRejected { words, .. } => {
@@ -66,17 +65,19 @@ impl Notice<'_> {
                 event.field("method", *method);
                 event.field("resumed", *resumed);
             }
-            Self::Retry { attempt, retry_in, .. } => {
-                event.field("attempt", *attempt);
-                event.field("retryInMs", millis(*retry_in));
-            }
-            Self::Lost { retry_in, .. } | Self::Rejected { retry_in, .. } => {
-                event.field("retryInMs", millis(*retry_in));
+            Self::Lost(waiting, left) | Self::Retry(waiting, left) => {
+                if matches!(self, Self::Retry(waiting, _) if !waiting.rejected) {
+                    event.field("attempt", waiting.attempt);
+                }
+                if let Some(allowed) = waiting.allow_reconnect {
+                    event.field("allowReconnect", allowed);
+                }
+                event.field("retryInMs", millis(*left));
             }
             Self::Log { level, .. } => event.field("level", level.name()),
-            Self::CallResult { call, outcome } => {
-                event.field("id", call.request);
-                event.field("method", call.method.as_str());
+            Self::CallResult { request, method, outcome } => {
+                event.field("id", *request);
+                event.field("method", *method);
                 if let Some(Outcome::Result(result)) = outcome {
                     event.raw_field("result", result.unwrap_or("null"));
                 }
@@ -118,8 +119,7 @@ impl Event {
 }
 
 /// How a call of the host ended, as a code and a sentence.
-fn result(call: &Call, outcome: Option<&Outcome<'_>>) -> (&'static str, String) {
-    let method = &call.method;
+fn result(method: &str, outcome: Option<&Outcome<'_>>) -> (&'static str, String) {
     match outcome {
         Some(Outcome::Result(_)) => ("ok", format!("The hub answered {method}.")),
         Some(Outcome::Error(error)) => ("error", format!("The hub refused {method}: {error}")),
@@ -132,21 +132,22 @@ fn result(call: &Call, outcome: Option<&Outcome<'_>>) -> (&'static str, String) 
     }
 }
 
-/// A failure as a sentence.
-pub(crate) fn sentence(failure: &Failure) -> String {
-    let text = failure.to_string();
-    let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", chars.as_str())
-}
-
 /// The event that stands where pushes are missing.
 pub(crate) fn dropped(count: u64) -> CString {
     let message = format!(
         "{count} pushes were dropped here because the queue was full: poll more often, or raise queueEvents and queueBytes."
     );
     let mut event = Event::new("SESSION_EVENTS_DROPPED", "queue-full", &message);
+    event.field("count", count);
+    event.text()
+}
+
+/// The event that stands where a session with another API key left pushes that are not for this one.
+pub(crate) fn withheld(count: u64) -> CString {
+    let message = format!(
+        "{count} pushes were dropped because they came to a session with another apiKey and were not polled there."
+    );
+    let mut event = Event::new("SESSION_EVENTS_DROPPED", "another-key", &message);
     event.field("count", count);
     event.text()
 }
@@ -162,8 +163,14 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::session::failure::Failure;
+    use crate::session::reputation::Reason;
     use crate::{link, signalr};
+
+    const LEFT: Duration = Duration::from_millis(1500);
 
     fn config() -> Config {
         Config::parse(r#"{"communityId":"c","apiKey":"se\"cret","serverId":7}"#).unwrap()
@@ -173,25 +180,45 @@ mod tests {
         serde_json::from_str(notice.text(&config()).to_str().unwrap()).unwrap()
     }
 
+    fn waiting(failure: &Failure, reason: Option<Reason>) -> Waiting {
+        Waiting { attempt: 3, ..Waiting::new(failure, reason, Some(7), Instant::now() + LEFT) }
+    }
+
     #[test]
     fn carry_a_code_a_sentence_and_what_happens_next() {
-        let failure = Failure::Link(link::Error::Hub(signalr::Error::Silent(Duration::from_secs(30))));
-        let retry_in = Duration::from_millis(1500);
-        let lost = shown(&Notice::Lost { failure: &failure, retry_in });
+        let silent = Failure::Link(link::Error::Hub(signalr::Error::Silent(Duration::from_secs(30))));
+        let silent = waiting(&silent, None);
+        let lost = shown(&Notice::Lost(&silent, LEFT));
         assert_eq!(lost["type"], "SESSION_LOST");
         assert_eq!(lost["code"], "silent");
         assert_eq!(lost["message"], "Nothing came from the hub for 30000 ms: the link is dead.");
         assert_eq!(lost["retryInMs"], 1500);
-        let retry = shown(&Notice::Retry { failure: &failure, attempt: 3, retry_in });
+        assert_eq!(lost.get("allowReconnect"), None);
+        let retry = shown(&Notice::Retry(&silent, LEFT));
         assert_eq!((&retry["type"], &retry["attempt"]), (&"SESSION_RETRY".into(), &3.into()));
         let ready = shown(&Notice::Ready { method: "authenticate", resumed: false });
         assert_eq!((&ready["serverId"], &ready["method"]), (&7.into(), &"authenticate".into()));
     }
 
     #[test]
+    fn a_rival_is_named_with_what_to_do() {
+        let closed = signalr::Error::Closed { error: None, allow_reconnect: false };
+        let closed = Failure::Link(link::Error::Hub(closed));
+        let lost = shown(&Notice::Lost(&waiting(&closed, Some(Reason::Displaced(4))), LEFT));
+        assert_eq!(lost["code"], "another-client");
+        assert_eq!(lost["allowReconnect"], false);
+        let message = lost["message"].as_str().unwrap();
+        assert!(
+            message.contains("4 times in a row, so another client holds server 7: stop that one"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn never_hold_the_api_key() {
         let failure = Failure::Link(link::Error::Rejected("bad key se\"cret here".to_owned()));
-        let text = Notice::Rejected { failure: &failure, retry_in: Duration::ZERO }.text(&config());
-        assert!(!text.to_str().unwrap().contains("cret"), "{text:?}");
+        let text = Notice::Retry(&waiting(&failure, Some(Reason::Refused)), LEFT).text(&config());
+        let text = text.to_str().unwrap();
+        assert!(text.contains("SESSION_REJECTED") && !text.contains("cret"), "{text}");
     }
 }

@@ -183,8 +183,7 @@ fn calls_that_are_under_way_are_lost_to_a_session_with_other_options_and_it_is_t
     let hub = Hub::start(&process);
     for leaves_first in [false, true] {
         let old = hub.ready(1, &json!({}));
-        let mut ids: Vec<_> =
-            (0..3).map(|_| old.invoke("slow", "[3600]").expect("it is ready")).collect();
+        let mut ids: Vec<_> = (0..3).map(|_| old.invoke("slow", "[3600]").expect("it is ready")).collect();
         if leaves_first {
             assert_eq!(old.disconnect(), Ok(0));
         }

@@ -71,7 +71,8 @@ impl Relay {
 
     fn signal(&self, signal: &str) {
         let process = self.child.as_ref().expect("it runs").id().to_string();
-        let status = Command::new("kill").args(["-s", signal, &process]).status().expect("every system has it");
+        let status =
+            Command::new("kill").args(["-s", signal, &process]).status().expect("every system has it");
         assert!(status.success(), "{status}");
     }
 

@@ -56,11 +56,14 @@
 //! ```text
 //!     SESSION_READY           authenticated; pushes flow. serverId, method, and resumed: true when
 //!                             this session took over a live connection
-//!     SESSION_LOST            a ready link ended. code, message, retryInMs
-//!     SESSION_RETRY           an attempt to connect failed. code, message, attempt (failures in a row,
-//!                             a lost link among them), retryInMs
+//!     SESSION_LOST            a ready link ended. code, message, retryInMs, and allowReconnect where the
+//!                             hub said goodbye: whether it asked the session to come back
+//!     SESSION_RETRY           an attempt to connect failed, or the session waits when it is taken over.
+//!                             code, message, attempt (failures in a row, a lost link among them),
+//!                             retryInMs, perhaps allowReconnect
 //!     SESSION_REJECTED        the hub refused the credentials. message has its own words. retryInMs
-//!     SESSION_EVENTS_DROPPED  stands where pushes are missing because the queue was full. count
+//!     SESSION_EVENTS_DROPPED  stands where pushes are missing. code: queue-full, or another-key: a session
+//!                             with another apiKey left them. count
 //!     SESSION_PUSH            a push that is no object with a string `type`, or whose type is
 //!                             reserved, or what came beside a push. arguments: what the hub sent,
 //!                             as it sent it but for a `key` that is to be stripped
@@ -72,10 +75,11 @@
 //!     SESSION_LOG             only with the option `log`. level, message
 //! ```
 //!
-//! Codes of LOST, RETRY and REJECTED: dns, connect, tls, http, timeout, handshake, protocol, closed,
+//! Codes of LOST, RETRY and REJECTED: another-client (the hub sends the session away again and again, for
+//! another client holds this server), hub-error (the hub failed to check the credentials), dns, connect, tls, http, timeout, handshake, protocol, closed,
 //! lost, silent, call-timeout, rejected, internal. New types and codes may be added: ignore what you
 //! do not know. The hub may push before it has answered the authentication; such a push is
-//! delivered and stands ahead of SESSION_READY.
+//! delivered and stands ahead of SESSION_READY, and what it sends behind the answer stands behind it.
 //!
 //! THE QUEUE
 //!
@@ -101,7 +105,9 @@
 //!     handshakeTimeoutMs      15000    100 to 300000
 //!     callTimeoutMs           30000    100 to 600000; authentication and hub calls
 //!     keepAliveMs             15000    100 to 600000; a ping goes out when nothing else did
-//!     serverTimeoutMs         30000    200 to 3600000, at least keepAliveMs; silence that means the link is dead
+//!     serverTimeoutMs         30000    200 to 3600000, at least keepAliveMs; silence that means the link is
+//!                             dead, and so does a hub that takes nothing of what is sent for so long. Time in
+//!                             which the process stood still does not count, and what came meanwhile is read
 //!     retryMinMs, retryMaxMs  1000, 60000      10 to 3600000; see RECONNECTING
 //!     stableMs                30000    0 to 3600000
 //!     authRetryMinMs, authRetryMaxMs  30000, 300000    1000 to 86400000
@@ -123,8 +129,14 @@
 //!
 //! For ever, the first connect included. The n-th delay is random between 0 and the smaller of
 //! retryMaxMs and retryMinMs * 2^n, so that servers do not come back in step; a Retry-After of the hub
-//! is honoured. A link that stayed up for stableMs after authenticating starts the series anew. After
-//! the hub refused the credentials the delays are between authRetryMinMs and authRetryMaxMs.
+//! is honoured. A link that stayed up for stableMs after authenticating starts the series anew.
+//!
+//! The delays are between authRetryMinMs and authRetryMaxMs, and grow, after the hub refused the
+//! credentials, after it ended the connection instead of answering them twice in a row, and after it let
+//! the session in and sent it away, without allowReconnect, four times in a row, which is what happens
+//! when two clients share one serverId. Such a wait, and one that the hub asked for, belongs to the url,
+//! community, server and apiKey: a session that is opened meanwhile tells it at once, by SESSION_REJECTED
+//! or SESSION_RETRY with the time that is left, and goes on with it.
 //!
 //! WHAT WE DO TO YOUR PROCESS
 //!
@@ -201,8 +213,11 @@ pub const SONORAN_STATE_CLOSED: i32 = 5;
 ///
 /// `options_json`: see OPTIONS above. A session for the same url, community and server that is still
 /// open or was not polled to its end is replaced (unless `replace` is false): its number goes dead,
-/// the new session takes over its undelivered events, and, where the options are the same, the live
-/// connection itself, so that nothing is lost when a plugin restarts.
+/// the new session takes over its undelivered events and the results of its calls, and, where the options
+/// are the same, the live connection itself, so that nothing is lost when a plugin restarts. Where the
+/// session waits for its next attempt, the new one hears at once why and how long. With `eventKey`
+/// `"strip"` no event that is taken over carries a key. With another apiKey nothing is taken over: what
+/// was not polled is dropped, and SESSION_EVENTS_DROPPED has the count.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_OPTION, SONORAN_E_TOO_LARGE (over 1 MiB),
 /// SONORAN_E_EXISTS, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Does not block on the network; `caFile` is
@@ -253,7 +268,8 @@ pub extern "C" fn sonoran_wait_event(session: sonoran_session, timeout_ms: i32) 
     })
 }
 
-/// Makes the current sonoran_wait_event of this session, or else the next one, return NULL once.
+/// Makes the current sonoran_wait_event of this session, or else the next one, return NULL once. It is
+/// for this number alone: who takes the session over does not get it.
 ///
 /// Returns 0, SONORAN_E_SESSION or SONORAN_E_FORKED. Any thread; does not block. Since 0.1.
 #[unsafe(no_mangle)]
@@ -292,8 +308,8 @@ pub extern "C" fn sonoran_state(session: sonoran_session) -> i32 {
 /// Calls a method of the hub. Returns the request's number (> 0) at once.
 ///
 /// `method`: its name. `arguments_json`: a JSON array of its arguments, sent as it is. Exactly one
-/// SESSION_CALL_RESULT with this number as `id` follows, and is never dropped: the hub's result, its
-/// error, `timeout` after callTimeoutMs, or `lost` when the link or the session ended first. The hub
+/// SESSION_CALL_RESULT with this number as `id` follows, and is never dropped, also when another session
+/// takes this one over: the hub's result, its error, `timeout` after callTimeoutMs, or `lost` when the link or the session ended first. The hub
 /// runs the calls of a session one after the other.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),

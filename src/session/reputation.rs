@@ -163,7 +163,7 @@ impl Reputation {
     /// Whether nothing in it would make the next attempt wait.
     pub(crate) fn is_spent(&self, now: Instant) -> bool {
         let blank = self.refusals.failures() == 0 && self.unanswered == 0 && self.dismissals == 0;
-        blank || now >= self.touched + self.calm
+        (blank || now >= self.touched + self.calm) && self.held(now).is_none()
     }
 }
 

@@ -1,0 +1,3 @@
+//! What holds the repository together: its structure, its header, and what its documents promise.
+
+mod structure;

@@ -467,6 +467,37 @@ impl Nesting {
     }
 }
 
+/// An object's text without its members of this name, in one pass however many there are.
+pub(crate) fn without(object: &str, name: &str) -> String {
+    let mut text = String::with_capacity(object.len() + 1);
+    let slice = |from: usize, to: usize| object.get(from..to).unwrap_or_default();
+    let mut copied = 0;
+    // the end of a member that is left out and that nothing follows yet
+    let mut gap = None;
+    let walked = Scanner::new(object).members(|scanner, start, key| {
+        scanner.value()?;
+        if gap.take().is_some() {
+            copied = start;
+        }
+        if key.is(name) {
+            text.push_str(slice(copied, start));
+            copied = start;
+            gap = Some(scanner.at);
+        }
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "the text was read before");
+    if let Some(end) = gap {
+        text.truncate(text.trim_end().len());
+        if text.ends_with(',') {
+            text.pop();
+        }
+        copied = end;
+    }
+    text.push_str(slice(copied, object.len()));
+    text
+}
+
 /// The text as a JSON string, quotes included.
 pub(crate) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()

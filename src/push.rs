@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::config::EventKey;
 use crate::error::Error;
 use crate::hub::{Arguments, NOTED};
-use crate::json::{Member, Noted, Scanner, quote};
+use crate::json::{Noted, Scanner, quote, without};
 
 /// The hub's method that brings an event.
 pub(crate) const TARGET: &str = "pushEvent";
@@ -164,33 +164,10 @@ fn judge(kind: &str) -> Result<(), Odd> {
 
 /// An object's text without its `key`, if that is wished.
 fn strip(object: Noted<'_>, key: EventKey) -> Cow<'_, str> {
-    let [_, Some(member)] = object.members else { return object.text.into() };
-    if key == EventKey::Keep {
-        return object.text.into();
+    match object.members {
+        [_, Some(_)] if key == EventKey::Strip => without(object.text, "key").into(),
+        _ => object.text.into(),
     }
-    let mut text = without(object.text, member);
-    if object.repeated {
-        while let Ok(Noted { members: [_, Some(member)], .. }) = Scanner::new(&text).value_noting(NOTED) {
-            text = without(&text, member);
-        }
-    }
-    text.into()
-}
-
-/// An object's text without one member and one comma.
-fn without(object: &str, member: Member<'_>) -> String {
-    let (before, after) =
-        (object.get(..member.start).unwrap_or_default(), object.get(member.end..).unwrap_or_default());
-    let mut text = String::with_capacity(object.len() + 1);
-    if let Some(after) = after.trim_start().strip_prefix(',') {
-        text.push_str(before);
-        text.push_str(after.trim_start());
-    } else {
-        let before = before.trim_end();
-        text.push_str(before.strip_suffix(',').unwrap_or(before));
-        text.push_str(after);
-    }
-    text
 }
 
 /// The arguments from one on, as an array; without keys, if that is wished.
@@ -337,12 +314,24 @@ mod tests {
     }
 
     #[test]
+    fn strip_takes_one_pass_however_many_keys_there_are() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let payload = format!(r#"{{{}"type":"X"}}"#, r#""key":1,"#.repeat(1 << 18));
+            let _ = sender.send(delivered(&format!("[{payload}]"), EventKey::Strip));
+        });
+        let stripped = receiver.recv_timeout(std::time::Duration::from_secs(60));
+        assert_eq!(stripped.unwrap(), [r#"{"type":"X"}"#]);
+    }
+
+    #[test]
     fn strip_removes_every_top_level_key_and_nothing_else() {
         for (payload, stripped) in [
             (r#"{"key":"K","type":"X"}"#, r#"{"type":"X"}"#),
             (r#"{"type":"X","key":"K"}"#, r#"{"type":"X"}"#),
             (r#"{"a":1, "key" : "K" ,"type":"X", "b":2}"#, r#"{"a":1, "type":"X", "b":2}"#),
             (r#"{"key":"K","type":"X","k\u0065y":{"K":1},"key":3}"#, r#"{"type":"X"}"#),
+            (r#"{ "key":1 , "key":2 ,"a":1 , "key":3,"type":"X" , "key":4 }"#, r#"{ "a":1 , "type":"X"  }"#),
             (r#"{"type":"X","data":{"key":"stays"}}"#, r#"{"type":"X","data":{"key":"stays"}}"#),
             (r#"{"type":"X"}"#, r#"{"type":"X"}"#),
         ] {

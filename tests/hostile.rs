@@ -1,7 +1,7 @@
 //! Peers that are no good hub: what the host hears of each, and that the session comes back to a good one.
 //!
 //! The cases follow the conformance list of the hub protocol: handshake, records and frames, messages,
-//! authentication and calls, liveness, closing, upgrade, TLS, network.
+//! authentication and calls, liveness, closing, upgrade, TLS, network, names.
 
 mod client;
 
@@ -27,6 +27,9 @@ mod messages;
 mod network;
 #[path = "hostile/records.rs"]
 mod records;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[path = "hostile/resolver.rs"]
+mod resolver;
 #[path = "hostile/tls.rs"]
 mod tls;
 #[path = "hostile/upgrade.rs"]

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -71,41 +72,51 @@ impl Running {
     }
 }
 
-/// How many threads run.
+/// The threads of a runtime.
 #[derive(Debug, Default)]
 struct Threads {
-    count: Mutex<usize>,
+    /// How many run.
+    running: Mutex<usize>,
     ended: Condvar,
+    handles: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
 impl Threads {
     fn spawn(self: &Arc<Self>, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        *self.count.lock() += 1;
+        *self.running.lock() += 1;
         let counted = Counted(Arc::clone(self));
-        sys::spawn_thread(move || {
+        let thread = sys::spawn_thread(move || {
             let _counted = counted;
             body();
-        })
+        })?;
+        let mut handles = self.handles.lock();
+        handles.retain(|thread| !thread.is_finished());
+        handles.push(thread);
+        Ok(())
     }
 
-    /// Returns whether all threads ended in time.
+    /// Returns whether all threads ended in time. Those that have are gone to the operating system, too.
     fn wait_ended(&self, until: Instant) -> bool {
-        let mut count = self.count.lock();
-        while *count > 0 {
-            if self.ended.wait_until(&mut count, until).timed_out() {
-                return *count == 0;
+        let mut running = self.running.lock();
+        while *running > 0 {
+            if self.ended.wait_until(&mut running, until).timed_out() && *running > 0 {
+                return false;
             }
+        }
+        // each has run its last line of ours
+        for thread in self.handles.lock().drain(..) {
+            let _ = thread.join();
         }
         true
     }
 }
 
-/// One of the threads that are counted.
+/// Stands for a thread that runs.
 struct Counted(Arc<Threads>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        *self.0.count.lock() -= 1;
+        *self.0.running.lock() -= 1;
         self.0.ended.notify_all();
     }
 }

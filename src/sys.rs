@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::thread::JoinHandle;
 use std::{io, panic, thread};
 
 use tokio::net::TcpStream;
@@ -55,13 +56,13 @@ pub(crate) fn prepare_process() {
 
 /// Starts a thread of the library. Its panics print nothing, and no signal handler of the host ever runs
 /// on it: the thread inherits a mask that blocks all signals.
-pub(crate) fn spawn_thread(body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn spawn_thread(body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let _blocked = platform::SignalsBlocked::new();
     let body = move || {
         QUIET.set(true);
         body();
     };
-    thread::Builder::new().name("sonoran".to_owned()).spawn(body).map(drop)
+    thread::Builder::new().name("sonoran".to_owned()).spawn(body)
 }
 
 /// Whether a connect that must not block has begun.

@@ -30,7 +30,7 @@ type Answer = Result<Arc<[SocketAddr]>, Arc<io::Error>>;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The system's resolver.
-pub(crate) static SYSTEM: Resolver = Resolver::new(ask_system, |job| runtime::spawn_thread(job));
+pub(crate) static SYSTEM: Resolver = Resolver::new(ask_system, runtime::spawn_thread);
 
 fn ask_system(name: &str) -> io::Result<Vec<SocketAddr>> {
     Ok((name, 0).to_socket_addrs()?.collect())

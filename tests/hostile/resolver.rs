@@ -11,7 +11,8 @@ use parking_lot::{Condvar, Mutex};
 use serde_json::json;
 
 use crate::case::{Peer, options};
-use crate::client::{PATIENCE, Process, Session};
+use support::PATIENCE;
+use support::client::{Process, Session};
 
 /// Whether lookups of `hangs.test` hang.
 static HANGS: Mutex<bool> = Mutex::new(false);

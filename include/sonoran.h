@@ -69,9 +69,10 @@
  *     SESSION_CLOSED          the last event of a session. code: disconnected or idle
  *     SESSION_LOG             only with the option `log`. level, message
  *
- * Codes of LOST, RETRY and REJECTED: dns, connect, tls, http, timeout, handshake, protocol, closed,
- * lost, silent, call-timeout, rejected, internal. New types and codes may be added: ignore what you
- * do not know. The hub may push before it has answered the authentication; such a push is
+ * Codes of LOST, RETRY and REJECTED: dns, connect, tls, http-401, http-403, http-404, http-429,
+ * http-5xx, http-redirect, http (any other answer to the upgrade), timeout, handshake, protocol,
+ * closed, lost, silent, call-timeout, rejected, internal. A redirect is not followed: message has the
+ * place that it leads to. New types and codes may be added: ignore what you do not know. The hub may push before it has answered the authentication; such a push is
  * delivered and stands ahead of SESSION_READY.
  *
  * THE QUEUE
@@ -88,12 +89,16 @@
  *     communityId, apiKey     required, not empty
  *     serverId                0 to 2147483647, or the same as a string of digits; absent or null:
  *                             the session can send but gets no pushes
- *     url                     http, https, ws or wss (https://api.sonorancad.com/apiWsHub)
+ *     url                     http, https, ws or wss (https://api.sonorancad.com/apiWsHub). http is ws
+ *                             and https is wss; the case of scheme and host, a default port, a dot
+ *                             behind the host and a fragment make no other hub of it
  *     mode                    "production" or "development" (its staging hub); not with url
  *     authMethod              "auto", "authenticate" or "authenticatev2" ("auto": the first, and
  *                             where the hub does not know it or its arguments, the second)
  *     negotiate               false; true is not supported yet
- *     connectTimeoutMs        15000    100 to 300000; DNS, TCP, TLS and the HTTP upgrade together
+ *     connectTimeoutMs        15000    100 to 300000; DNS, TCP, TLS and the HTTP upgrade together. Of
+ *                             several addresses the next is tried beside one that does not accept in
+ *                             250 ms, or does not speak in 3 s (or a quarter of this time, if less)
  *     handshakeTimeoutMs      15000    100 to 300000
  *     callTimeoutMs           30000    100 to 600000; authentication and hub calls
  *     keepAliveMs             15000    100 to 600000; a ping goes out when nothing else did
@@ -108,7 +113,8 @@
  *     eventKey                "keep" or "strip": remove the push's top-level `key`
  *     replace                 true; false: refuse a second session for one url, community, server
  *     idleCloseMs             300000   0 (never), or 1000 to 86400000
- *     caFile                  path of a PEM file with further root certificates
+ *     caFile                  path of a PEM file, at most 4 MiB: further authorities to trust, or the
+ *                             certificate that the hub shows as its own
  *     insecureTls             false; true: do not verify the hub's certificate
  *     proxy                   not supported yet
  *     headers                 object of further HTTP headers for the upgrade
@@ -124,9 +130,10 @@
  * WHAT WE DO TO YOUR PROCESS
  *
  * Two kinds of threads, named sonoran: one that runs all sessions, and a few for DNS that come and
- * go. Signals are blocked on them, and no write of ours raises SIGPIPE anywhere. No signal handler,
- * no atexit hook, no output, no change of environment, locale or memory allocator. One fork handler
- * that sets a flag. The library stays mapped once loaded: dlclose and FreeLibrary are safe and do
+ * go. Signals are blocked on them from their first instruction, and no write of ours raises SIGPIPE
+ * anywhere. No signal handler, no atexit hook, no output, no change of environment, locale or memory
+ * allocator. One fork handler, which in the child sets a flag and closes the child's copies of our
+ * connections (of 1024 at most), so that no child keeps a connection open that we end. The library stays mapped once loaded: dlclose and FreeLibrary are safe and do
  * nothing. Call sonoran_shutdown before you exit if you want the sessions to say goodbye; exiting
  * without it is safe. No panic or exception leaves a function.
  *

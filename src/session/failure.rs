@@ -40,14 +40,7 @@ impl Failure {
     /// The word that stands for it in events; documented in the header.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Dial(error) => match error {
-                net::Error::Resolve { .. } => "dns",
-                net::Error::Connect { .. } => "connect",
-                net::Error::Tls { .. } => "tls",
-                net::Error::Status { .. } | net::Error::Upgrade(_) => "http",
-                net::Error::Broken(_) => "lost",
-                net::Error::Timeout { .. } => "timeout",
-            },
+            Self::Dial(error) => error.code(),
             Self::Link(LinkError::Hub(error)) => match error {
                 HubError::Refused(_) | HubError::HandshakeTimeout(_) => "handshake",
                 HubError::Protocol(_) | HubError::TooLarge(_) => "protocol",

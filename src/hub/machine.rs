@@ -14,6 +14,10 @@ const MAX_HANDSHAKE: usize = 64 * 1024;
 /// The largest record that a hub accepts, with its end; ASP.NET Core closes the connection over more.
 pub(crate) const MAX_SENT: usize = 32 * 1024;
 
+/// The deepest nesting of a call's arguments; ASP.NET Core closes the connection over a record of more
+/// than 64 levels, of which the record itself is one.
+pub(crate) const MAX_DEPTH: usize = 63;
+
 /// The largest number of records that wait to be sent: a hub that asks faster than it listens ends there.
 const MAX_OUTGOING: usize = 4096;
 

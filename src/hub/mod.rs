@@ -14,7 +14,7 @@ mod records;
 mod tests;
 
 pub(crate) use error::Error;
-pub(crate) use machine::{CallId, Handler, MAX_SENT, Machine, Outcome, call_size};
+pub(crate) use machine::{CallId, Handler, MAX_DEPTH, MAX_SENT, Machine, Outcome, call_size};
 #[cfg(test)]
 pub(crate) use message::test_arguments;
 pub(crate) use message::{Arguments, NOTED};

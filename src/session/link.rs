@@ -114,7 +114,7 @@ impl Link {
             observer.answered(&call, None);
         }
         if self.pending.units.take().is_some() {
-            observer.units_answered(&Answer::None);
+            observer.units_answered(&Answer::Lost);
         }
     }
 
@@ -202,7 +202,7 @@ impl<O: Observer> Handler for Reading<'_, O> {
             self.pending.units = None;
             match authentication::judge(&outcome) {
                 Verdict::Rejected(words) => self.observer.units_answered(&Answer::Refused(&words)),
-                Verdict::TimedOut => self.observer.units_answered(&Answer::None),
+                Verdict::TimedOut => self.observer.units_answered(&Answer::TimedOut),
                 _ => self.observer.units_answered(&Answer::Accepted),
             }
         } else if let Some(call) = self.pending.host.remove(&call) {

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::outbox::Call;
 use crate::config::{Config, LogLevel};
 use crate::hub::Outcome;
-use crate::units::Refusal;
+use crate::units::{Failed, FailedKind};
 
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub(crate) enum Notice<'a> {
     Closed { code: &'a str, message: &'a str },
     /// A call of the host has ended; without an outcome the link did first.
     CallResult { call: &'a Call, outcome: Option<&'a Outcome<'a>> },
-    /// The hub refused locations of units.
-    UnitsRejected { words: &'a str, refusal: &'a Refusal },
+    /// A call with locations of units failed; the hub's words where it refused it.
+    UnitsRejected { failed: &'a Failed, words: &'a str },
     /// A line of the session's log.
     Log { level: LogLevel, message: &'a str },
 }
@@ -54,9 +54,9 @@ impl Notice<'_> {
                 let (code, message) = result(call, *outcome);
                 ("SESSION_CALL_RESULT", code, message)
             }
-            Self::UnitsRejected { words, .. } => {
-                let message = format!("The hub refused the locations of units: {words}");
-                ("SESSION_UNITS_REJECTED", "rejected", message)
+            Self::UnitsRejected { failed, words } => {
+                let (code, message) = units_rejected(failed, words);
+                ("SESSION_UNITS_REJECTED", code, message)
             }
         };
         let mut event = Event::new(kind, code, &redact(&message, config));
@@ -81,9 +81,13 @@ impl Notice<'_> {
                     event.raw_field("result", result.unwrap_or("null"));
                 }
             }
-            Self::UnitsRejected { refusal, .. } => {
-                event.field("count", refusal.units);
-                event.field("untold", refusal.untold);
+            Self::UnitsRejected { failed, .. } => {
+                event.field("count", failed.units);
+                event.field("untold", failed.untold);
+                if let Some((unit, time)) = &failed.aside {
+                    event.raw_field("unit", &unit.json());
+                    event.field("retryInMs", millis(*time));
+                }
             }
             Self::Closed { .. } => {}
         }
@@ -130,6 +134,44 @@ fn result(call: &Call, outcome: Option<&Outcome<'_>>) -> (&'static str, String) 
             ("lost", format!("The link ended before the hub answered {method}: it may or may not have run."))
         }
     }
+}
+
+/// What failed of the locations of units, as a code and a sentence.
+fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
+    let Failed { kind, units, .. } = failed;
+    let code = match kind {
+        FailedKind::Refused => "rejected",
+        FailedKind::TimedOut => "timeout",
+        FailedKind::Lost => "lost",
+    };
+    let message = match (kind, &failed.aside) {
+        (FailedKind::Refused, Some((unit, time))) => {
+            format!(
+                "The hub refused the location of the unit with {unit}, which is set aside for {} s: {words}",
+                time.as_secs()
+            )
+        }
+        (FailedKind::Refused, None) => {
+            format!(
+                "The hub refused a call with the locations of {units} units, which are tried in smaller ones: {words}"
+            )
+        }
+        (FailedKind::TimedOut, None) => format!(
+            "The hub did not answer a call with the locations of {units} units within callTimeoutMs: they are sent again."
+        ),
+        (FailedKind::TimedOut, Some((unit, time))) => format!(
+            "The hub answered no call with the location of the unit with {unit} within callTimeoutMs: it is set aside for {} s.",
+            time.as_secs()
+        ),
+        (FailedKind::Lost, Some((unit, time))) => format!(
+            "The link ended each time the location of the unit with {unit} was sent: it is set aside for {} s.",
+            time.as_secs()
+        ),
+        (FailedKind::Lost, None) => format!(
+            "The link ended before the hub answered a call with the locations of {units} units: they are sent again."
+        ),
+    };
+    (code, message)
 }
 
 /// A failure as a sentence.

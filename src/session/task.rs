@@ -183,9 +183,10 @@ impl Observer for Told<'_> {
 
     fn units_answered(&mut self, answer: &Answer<'_>) {
         self.read();
-        let refusal = self.session.outbox.lock().units.answered(Instant::now(), answer);
-        if let (Some(refusal), Answer::Refused(words)) = (refusal, answer) {
-            self.session.say(&Notice::UnitsRejected { words, refusal: &refusal });
+        let failed = self.session.outbox.lock().units.answered(Instant::now(), answer);
+        if let Some(failed) = failed {
+            let words = if let Answer::Refused(words) = answer { words } else { "" };
+            self.session.say(&Notice::UnitsRejected { failed: &failed, words });
         }
     }
 

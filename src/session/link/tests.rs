@@ -172,7 +172,7 @@ fn what_waits_for_an_answer_at_the_end_gets_none() {
     assert_eq!(world.sent().len(), 3);
     world.record(r#"{"type":3,"invocationId":"2","result":7}"#).unwrap();
     world.link.abandon(&mut world.log);
-    assert_eq!(world.told(), ["5 Some(Result(Some(\"7\")))", "6 None", "units None"]);
+    assert_eq!(world.told(), ["5 Some(Result(Some(\"7\")))", "6 None", "units Lost"]);
     world.link.abandon(&mut world.log);
     assert_eq!(world.told(), [""; 0]);
 }

@@ -90,7 +90,7 @@ pub(crate) struct Member<'a> {
 
 /// A value, and where its own members of two names stand if it is an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Noted<'a> {
+pub(crate) struct Picked<'a> {
     /// The value's text.
     pub(crate) text: &'a str,
     /// The first member of each name.
@@ -130,26 +130,26 @@ impl<'a> Scanner<'a> {
         Ok((self.since(start), depth))
     }
 
-    /// Moves past one value and notes its own members of the two names.
-    pub(crate) fn value_noting(&mut self, names: [&str; 2]) -> Result<Noted<'a>, JsonError> {
-        let mut noted = Noted { text: "", members: [None; 2], repeated: false };
+    /// Moves past one value and picks its own members of the two names.
+    pub(crate) fn pick(&mut self, names: [&str; 2]) -> Result<Picked<'a>, JsonError> {
+        let mut picked = Picked { text: "", members: [None; 2], repeated: false };
         if self.peek() != Some(b'{') {
-            noted.text = self.value()?;
-            return Ok(noted);
+            picked.text = self.value()?;
+            return Ok(picked);
         }
         let object = self.at;
         self.members(|scanner, start, key| {
             let value = scanner.value()?;
-            for (name, slot) in names.iter().zip(&mut noted.members) {
+            for (name, slot) in names.iter().zip(&mut picked.members) {
                 if key.is(name) {
-                    noted.repeated |= slot.is_some();
+                    picked.repeated |= slot.is_some();
                     slot.get_or_insert(Member { start: start - object, end: scanner.at - object, value });
                 }
             }
             Ok(())
         })?;
-        noted.text = self.since(object);
-        Ok(noted)
+        picked.text = self.since(object);
+        Ok(picked)
     }
 
     /// Moves past an object. For each member `each` gets the offset of its key, and the key, and has to

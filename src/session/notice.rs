@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::outbox::Call;
 use crate::config::{Config, LogLevel};
-use crate::hub::Outcome;
-use crate::units::{Failed, FailedKind};
+use crate::link::Call;
+use crate::link::units::{Failed, FailedKind};
+use crate::signalr::Outcome;
 
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Notice<'_> {
             }
             Self::UnitsRejected { failed, .. } => {
                 event.field("count", failed.units);
-                event.field("untold", failed.untold);
+                event.field("suppressed", failed.suppressed);
                 if let Some((unit, time)) = &failed.aside {
                     event.raw_field("unit", &unit.json());
                     event.field("retryInMs", millis(*time));
@@ -138,40 +138,24 @@ fn result(call: &Call, outcome: Option<&Outcome<'_>>) -> (&'static str, String) 
 
 /// What failed of the locations of units, as a code and a sentence.
 fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
-    let Failed { kind, units, .. } = failed;
-    let code = match kind {
-        FailedKind::Refused => "rejected",
-        FailedKind::TimedOut => "timeout",
-        FailedKind::Lost => "lost",
+    let units = failed.units;
+    let (code, did) = match (failed.kind, &failed.aside) {
+        (FailedKind::Refused, _) => ("rejected", "refused"),
+        (FailedKind::TimedOut, _) => ("timeout", "did not answer within callTimeoutMs"),
+        (FailedKind::Lost, _) => ("lost", "was gone before it answered"),
     };
-    let message = match (kind, &failed.aside) {
-        (FailedKind::Refused, Some((unit, time))) => {
+    let message = match &failed.aside {
+        Some((unit, time)) => {
+            let seconds = time.as_secs();
             format!(
-                "The hub refused the location of the unit with {unit}, which is set aside for {} s: {words}",
-                time.as_secs()
+                "The hub {did} a call with the location of the unit with {unit} alone, which is set aside for {seconds} s"
             )
         }
-        (FailedKind::Refused, None) => {
-            format!(
-                "The hub refused a call with the locations of {units} units, which are tried in smaller ones: {words}"
-            )
-        }
-        (FailedKind::TimedOut, None) => format!(
-            "The hub did not answer a call with the locations of {units} units within callTimeoutMs: they are sent again."
-        ),
-        (FailedKind::TimedOut, Some((unit, time))) => format!(
-            "The hub answered no call with the location of the unit with {unit} within callTimeoutMs: it is set aside for {} s.",
-            time.as_secs()
-        ),
-        (FailedKind::Lost, Some((unit, time))) => format!(
-            "The link ended each time the location of the unit with {unit} was sent: it is set aside for {} s.",
-            time.as_secs()
-        ),
-        (FailedKind::Lost, None) => format!(
-            "The link ended before the hub answered a call with the locations of {units} units: they are sent again."
+        None => format!(
+            "The hub {did} a call with the locations of {units} units, which go out again in smaller ones"
         ),
     };
-    (code, message)
+    (code, if words.is_empty() { format!("{message}.") } else { format!("{message}: {words}") })
 }
 
 /// A failure as a sentence.
@@ -205,7 +189,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub;
+    use crate::{link, signalr};
 
     fn config() -> Config {
         Config::parse(r#"{"communityId":"c","apiKey":"se\"cret","serverId":7}"#).unwrap()
@@ -217,7 +201,7 @@ mod tests {
 
     #[test]
     fn carry_a_code_a_sentence_and_what_happens_next() {
-        let failure = Failure::Hub(hub::Error::Silent(Duration::from_secs(30)));
+        let failure = Failure::Link(link::Error::Hub(signalr::Error::Silent(Duration::from_secs(30))));
         let retry_in = Duration::from_millis(1500);
         let lost = shown(&Notice::Lost { failure: &failure, retry_in });
         assert_eq!(lost["type"], "SESSION_LOST");
@@ -232,7 +216,7 @@ mod tests {
 
     #[test]
     fn never_hold_the_api_key() {
-        let failure = Failure::Rejected("bad key se\"cret here".to_owned());
+        let failure = Failure::Link(link::Error::Rejected("bad key se\"cret here".to_owned()));
         let text = Notice::Rejected { failure: &failure, retry_in: Duration::ZERO }.text(&config());
         assert!(!text.to_str().unwrap().contains("cret"), "{text:?}");
     }

@@ -10,8 +10,9 @@ use std::thread;
 use rustls::ServerConfig;
 use serde_json::{Value, json};
 
-use crate::client::{Event, PATIENCE, Process, Session};
 use crate::wire::{Outcome, Wire};
+use support::PATIENCE;
+use support::client::{Event, Process, Session};
 
 pub(crate) const KEY: &str = "the-api-key";
 

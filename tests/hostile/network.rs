@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::case::{KEY, Peer, options};
-use crate::client::{Process, Session, ffi, last_error, not_run};
 use crate::wire::Wire;
+use support::client::{Process, Session, ffi, last_error};
+use support::not_run;
 
 /// What the upgrade asks for: the target and the host.
 fn asked(url: &str, listener: &TcpListener) -> (String, String) {

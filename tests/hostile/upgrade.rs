@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::case::{Case, Peer, check, opening, options, ready, retry};
-use crate::client::{Process, Session};
 use crate::wire::Wire;
+use support::client::{Process, Session};
 
 /// The peer answers the upgrade with these bytes.
 fn answers(name: &str, bytes: impl Into<Vec<u8>>, part: &str) -> Case {

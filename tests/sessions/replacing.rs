@@ -4,8 +4,9 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::client::{Event, Process, Session, ffi, last_error, wait_until};
 use crate::hub::{Hub, event, lasting_port, options, url};
+use support::client::{Event, Process, Session, ffi, last_error};
+use support::wait_until;
 
 #[test]
 fn the_same_options_take_over_the_live_connection() {

@@ -37,8 +37,11 @@ impl<'a> Delivery<'a> {
         match step {
             Step::Pushed(_) => {}
             Step::Authenticating(method) => {
-                shared.lifecycle.set_state(State::Authenticating);
-                shared.log(LogLevel::Debug, || format!("The handshake is done; calling {method}."));
+                let before = shared.lifecycle.set_state(State::Authenticating);
+                if matches!(before, State::Ready { .. }) {
+                    shared.say(&Notice::Forgotten);
+                }
+                shared.log(LogLevel::Debug, || format!("Calling {method}."));
             }
             Step::Ready(method) => {
                 shared.stats.ready.add(1);

@@ -55,6 +55,7 @@ impl Failure {
                 HubError::Closed { .. } => "closed",
             },
             Self::Link(LinkError::Rejected(_)) => "rejected",
+            Self::Link(LinkError::Forgotten) => "unauthenticated",
             Self::Link(LinkError::CallTimeout { .. }) => "call-timeout",
             Self::CloseFrame { .. } => "closed",
             Self::Lost(_) | Self::Stalled(_) => "lost",
@@ -69,7 +70,9 @@ impl Failure {
 
     /// Whether asking again soon would only annoy the hub.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.is_rejection() || matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }))
+        let is_forgotten = matches!(self, Self::Link(LinkError::Forgotten));
+        let is_status = matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }));
+        self.is_rejection() || is_forgotten || is_status
     }
 
     /// How long the hub asked us to wait.

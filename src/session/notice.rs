@@ -19,6 +19,8 @@ pub(crate) enum Notice<'a> {
     Ready { method: &'a str, resumed: bool },
     /// A ready link ended.
     Lost { failure: &'a Failure, retry_in: Duration },
+    /// A ready link goes on, but the hub has to be told again who calls.
+    Forgotten,
     /// An attempt failed, the n-th since the last good link.
     Retry { failure: &'a Failure, attempt: u32, retry_in: Duration },
     /// The hub refused the credentials.
@@ -46,6 +48,10 @@ impl Notice<'_> {
                 ("SESSION_READY", "ready", format!("{did} as community {}, {server}.", config.community_id))
             }
             Self::Lost { failure, .. } => ("SESSION_LOST", failure.code(), sentence(failure)),
+            Self::Forgotten => {
+                let message = "The hub no longer knows this session: it is authenticating again.";
+                ("SESSION_LOST", "unauthenticated", message.to_owned())
+            }
             Self::Retry { failure, .. } => ("SESSION_RETRY", failure.code(), sentence(failure)),
             Self::Rejected { failure, .. } => ("SESSION_REJECTED", failure.code(), sentence(failure)),
             Self::Closed { code, message } => ("SESSION_CLOSED", *code, (*message).to_owned()),
@@ -73,6 +79,7 @@ impl Notice<'_> {
             Self::Lost { retry_in, .. } | Self::Rejected { retry_in, .. } => {
                 event.field("retryInMs", millis(*retry_in));
             }
+            Self::Forgotten => event.field("retryInMs", 0),
             Self::Log { level, .. } => event.field("level", level.name()),
             Self::CallResult { call, outcome } => {
                 event.field("id", call.request);

@@ -115,6 +115,27 @@ impl Mailbox {
         self.changed(&inner);
     }
 
+    /// Puts a line of the log in.
+    pub(crate) fn log(&self, writer: Writer, text: CString) {
+        let mut inner = self.inner.lock();
+        if inner.writer == writer {
+            inner.queue.log(text);
+            self.changed(&inner);
+        }
+    }
+
+    /// Puts the result of a call in, or what `without` makes of it where it has no room.
+    pub(crate) fn result(&self, writer: Writer, text: CString, without: impl FnOnce(usize) -> CString) {
+        let mut inner = self.inner.lock();
+        if inner.writer != writer {
+            return;
+        }
+        let bytes = text.count_bytes();
+        let text = if inner.queue.has_room(bytes) { text } else { without(bytes) };
+        inner.queue.notice(text);
+        self.changed(&inner);
+    }
+
     /// Puts the last event in.
     pub(crate) fn close(&self, writer: Writer, last: Option<CString>) {
         let mut inner = self.inner.lock();
@@ -189,7 +210,7 @@ impl Mailbox {
     /// How much waits.
     pub(crate) fn queued(&self) -> Queued {
         let inner = self.inner.lock();
-        Queued { events: inner.queue.len(), bytes: inner.queue.push_bytes() }
+        Queued { events: inner.queue.len(), bytes: inner.queue.bytes() }
     }
 
     /// How many notices wait.
@@ -201,6 +222,7 @@ impl Mailbox {
         let event = match inner.queue.pop() {
             Some(Entry::Event(text)) => Some(text),
             Some(Entry::Gap(count)) => Some(notice::dropped(count)),
+            Some(Entry::LostLog(count)) => Some(notice::lost_log(count)),
             None => None,
         };
         if event.is_some() {

@@ -12,6 +12,9 @@ use crate::link::Call;
 use crate::link::units::{Failed, FailedKind};
 use crate::signalr::Outcome;
 
+/// The largest message, in bytes: the hub's own words stand in some.
+const MAX_WORDS: usize = 2048;
+
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
 pub(crate) enum Notice<'a> {
@@ -29,6 +32,8 @@ pub(crate) enum Notice<'a> {
     Closed { code: &'a str, message: &'a str },
     /// A call of the host has ended; without an outcome the link did first.
     CallResult { call: &'a Call, outcome: Option<&'a Outcome<'a>> },
+    /// The same, where the queue has no room for the result.
+    LargeResult { call: &'a Call, bytes: usize },
     /// A call with locations of units failed; the hub's words where it refused it.
     UnitsRejected { failed: &'a Failed, words: &'a str },
     /// A line of the session's log.
@@ -60,12 +65,19 @@ impl Notice<'_> {
                 let (code, message) = result(call, *outcome);
                 ("SESSION_CALL_RESULT", code, message)
             }
+            Self::LargeResult { call, bytes } => {
+                let message = format!(
+                    "The hub answered {} with {bytes} bytes, for which queueBytes leaves no room: poll more often, or raise it.",
+                    call.method
+                );
+                ("SESSION_CALL_RESULT", "too-large", message)
+            }
             Self::UnitsRejected { failed, words } => {
                 let (code, message) = units_rejected(failed, words);
                 ("SESSION_UNITS_REJECTED", code, message)
             }
         };
-        let mut event = Event::new(kind, code, &redact(&message, config));
+        let mut event = Event::new(kind, code, &printable(&message, config));
         match self {
             Self::Ready { method, resumed } => {
                 event.field("serverId", config.server_id);
@@ -87,6 +99,10 @@ impl Notice<'_> {
                 if let Some(Outcome::Result(result)) = outcome {
                     event.raw_field("result", result.unwrap_or("null"));
                 }
+            }
+            Self::LargeResult { call, .. } => {
+                event.field("id", call.request);
+                event.field("method", call.method.as_str());
             }
             Self::UnitsRejected { failed, .. } => {
                 event.field("count", failed.units);
@@ -184,9 +200,26 @@ pub(crate) fn dropped(count: u64) -> CString {
     event.text()
 }
 
-/// A text without the API key in it.
-pub(crate) fn redact(text: &str, config: &Config) -> String {
-    text.replace(config.api_key.reveal(), "(apiKey)")
+/// The line of the log that stands where lines are missing.
+pub(crate) fn lost_log(count: u64) -> CString {
+    let message = format!("{count} lines of the log were dropped here because the queue was full.");
+    let mut event = Event::new("SESSION_LOG", LogLevel::Warn.name(), &message);
+    event.field("level", LogLevel::Warn.name());
+    event.text()
+}
+
+/// A text that is fit to print: without the API key, and cut with a mark where a hub was long-winded.
+pub(crate) fn printable(text: &str, config: &Config) -> String {
+    let mut printable = text.replace(config.api_key.reveal(), "(apiKey)");
+    let bytes = printable.len();
+    if bytes > MAX_WORDS {
+        let end = (0..=MAX_WORDS).rev().find(|end| printable.is_char_boundary(*end));
+        printable.truncate(end.unwrap_or_default());
+        // the text may be kept for long, and its room with it
+        printable.shrink_to_fit();
+        let _ = write!(printable, "... (cut here, of {bytes} bytes).");
+    }
+    printable
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {
@@ -219,6 +252,22 @@ mod tests {
         assert_eq!((&retry["type"], &retry["attempt"]), (&"SESSION_RETRY".into(), &3.into()));
         let ready = shown(&Notice::Ready { method: "authenticate", resumed: false });
         assert_eq!((&ready["serverId"], &ready["method"]), (&7.into(), &"authenticate".into()));
+    }
+
+    #[test]
+    fn cut_the_words_of_a_long_winded_hub() {
+        let words = "\u{e9}".repeat(5_000_000) + "se\"cret";
+        let failure = Failure::Link(link::Error::Rejected(words));
+        let rejected = shown(&Notice::Rejected { failure: &failure, retry_in: Duration::ZERO });
+        let message = rejected["message"].as_str().unwrap();
+        assert!(message.starts_with("The hub refused the credentials: \u{e9}\u{e9}"), "{message:.100}");
+        assert!(message.ends_with("\u{e9}... (cut here, of 10000042 bytes)."), "{message}");
+        assert!(message.len() < MAX_WORDS + 50);
+        // a key that would be cut in two is not there at all
+        for before in 0..20 {
+            let words = "x".repeat(MAX_WORDS - before) + "se\"cret" + &"x".repeat(100);
+            assert!(!printable(&words, &config()).contains("se\""), "{before}");
+        }
     }
 
     #[test]

@@ -50,21 +50,25 @@ impl Shared {
 
     /// Tells the host something.
     pub(crate) fn say(&self, notice: &Notice<'_>) {
-        let another = matches!(notice, Notice::Retry { .. } | Notice::Rejected { .. } | Notice::Log { .. });
+        let another =
+            matches!(notice, Notice::Retry { .. } | Notice::Rejected { .. } | Notice::UnitsRejected { .. });
         self.mailbox.notice(self.writer, notice.text(&self.config), another);
     }
 
     /// Tells the host what the session does, if it asked for that.
     pub(crate) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
         if level <= self.config.log {
-            self.say(&Notice::Log { level, message: &message() });
+            let line = Notice::Log { level, message: &message() };
+            self.mailbox.log(self.writer, line.text(&self.config));
         }
     }
 
     /// Tells the host how its call ended.
     pub(crate) fn tell_result(&self, call: &Call, outcome: Option<&Outcome<'_>>) {
         self.outbox.lock().unanswered -= 1;
-        self.say(&Notice::CallResult { call, outcome });
+        let result = Notice::CallResult { call, outcome }.text(&self.config);
+        let without = |bytes| Notice::LargeResult { call, bytes }.text(&self.config);
+        self.mailbox.result(self.writer, result, without);
     }
 
     /// Ends the calls of the host that no link has taken.

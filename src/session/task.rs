@@ -118,7 +118,7 @@ impl<'a> Task<'a> {
             retry_in += asked.min(MAX_RETRY_AFTER);
         }
         let attempt = self.retry.failures() + self.refused.failures();
-        shared.stats.failed(notice::redact(&notice::sentence(failure), config));
+        shared.stats.failed(notice::printable(&notice::sentence(failure), config));
         shared.say(&if failure.is_rejection() {
             Notice::Rejected { failure, retry_in }
         } else if was_ready {

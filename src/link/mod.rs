@@ -99,9 +99,14 @@ impl Link {
         }))
     }
 
-    /// Does what is due: a ping, the end of the link.
-    pub(crate) fn elapse(&mut self, now: Instant) -> Result<(), Error> {
+    /// Fails if the hub has been silent for too long at `now`. All that came until then must have been read.
+    pub(crate) fn elapse(&self, now: Instant) -> Result<(), Error> {
         Ok(self.connection.elapse(now)?)
+    }
+
+    /// Nobody could listen until `now`: the hub's silence starts anew.
+    pub(crate) fn stood_still(&mut self, now: Instant) {
+        self.connection.stood_still(now);
     }
 
     /// The next call that ends because the hub did not answer it in time.
@@ -110,9 +115,10 @@ impl Link {
         late.map(|call| self.answered(now, call, Outcome::TimedOut)).transpose()
     }
 
-    /// Calls what the host wants called, as far as it may be now. Returns a call that cannot be made; ask
+    /// Queues a ping if one is due, and calls what the host wants called, as far as it may be now. Returns a call that cannot be made; ask
     /// again then.
     pub(crate) fn send(&mut self, now: Instant, outbox: &mut Outbox) -> Option<Step<'static>> {
+        self.connection.keep_alive(now);
         if !self.ready {
             return None;
         }
@@ -198,6 +204,7 @@ impl Link {
             }
             Verdict::TryOther => self.authenticate(now),
             Verdict::Rejected(words) => Err(Error::Rejected(words)),
+            Verdict::Failed(words) => Err(Error::HubFailed { method, words }),
             Verdict::TimedOut => Err(Error::CallTimeout { method, after: self.config.call_timeout }),
         }
     }

@@ -212,3 +212,24 @@ fn a_hub_that_does_not_know_us_any_more_is_told_again() {
     assert!(matches!(again, Err(Error::Forgotten)), "{again:?}");
     assert_eq!(world.steps(), ["units Unauthenticated"]);
 }
+
+#[test]
+fn what_stands_behind_the_answer_comes_behind_it() {
+    let mut world = World::new("");
+    world.record("{}").unwrap();
+    world.steps();
+    let event = |number| format!(r#"{{"type":1,"target":"pushEvent","arguments":[{{"type":"E{number}"}}]}}"#);
+    let answer = r#"{"type":3,"invocationId":"1","result":{"success":true}}"#;
+    world.record(&format!("{}\u{1e}{answer}\u{1e}{}", event(1), event(2))).unwrap();
+    assert_eq!(world.steps(), [r#"{"type":"E1"}"#, "ready by authenticate", r#"{"type":"E2"}"#]);
+}
+
+#[test]
+fn a_hub_that_fails_has_not_refused() {
+    let mut world = World::new("");
+    world.record("{}").unwrap();
+    let failed = "An unexpected error occurred invoking 'authenticate' on the server.";
+    let answer = format!(r#"{{"type":3,"invocationId":"1","error":"{failed}"}}"#);
+    let Err(Error::HubFailed { words, .. }) = world.record(&answer) else { panic!() };
+    assert_eq!(words, failed);
+}

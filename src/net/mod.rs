@@ -1,6 +1,7 @@
 //! The way to the hub: URL, DNS, TCP, TLS and the websocket upgrade.
 
 mod error;
+mod outflow;
 mod tcp;
 mod tls;
 mod upgrade;
@@ -23,6 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::config::{Config, Secret};
 use crate::error::Error as ApiError;
+use outflow::Outflow;
 use tcp::Tcp;
 use url::Endpoint;
 
@@ -73,6 +75,7 @@ impl Dialer {
 
     async fn steps(&self, stage: &Mutex<&'static str>) -> Result<Socket, Error> {
         let tcp = tcp::connect(&self.endpoint.host, self.endpoint.port).await?;
+        let tcp = Outflow::new(tcp);
         let mut stream = match &self.tls {
             None => Stream::Plain(tcp),
             Some((config, name)) => {
@@ -84,6 +87,7 @@ impl Dialer {
         };
         *stage.lock() = "upgrading to a websocket";
         let rest = upgrade::upgrade(&mut stream, &self.endpoint, &self.headers).await?;
+        stream.outflow_mut().watch();
         // a message holds at least one record, and a hub may put several small ones into one
         let most = self.max_message.saturating_add(1024 * 1024);
         let config = WebSocketConfig::default()
@@ -104,8 +108,25 @@ fn server_name(host: &str) -> Result<ServerName<'static>, ApiError> {
 /// A byte stream to the hub.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(Tcp),
-    Tls(Box<TlsStream<Tcp>>),
+    Plain(Outflow<Tcp>),
+    Tls(Box<TlsStream<Outflow<Tcp>>>),
+}
+
+impl Stream {
+    /// Its writing side.
+    pub(crate) fn outflow(&self) -> &Outflow<Tcp> {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    fn outflow_mut(&mut self) -> &mut Outflow<Tcp> {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_mut().0,
+        }
+    }
 }
 
 impl AsyncRead for Stream {

@@ -16,6 +16,9 @@ use super::Error;
 /// How long an address has before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How much the system holds of what is sent: little enough that a hub that reads slowly is seen to read.
+const SEND_BUFFER: usize = 64 * 1024;
+
 /// Resolves the name anew and connects to the first of its addresses that answers.
 pub(crate) async fn connect(host: &str, port: u16) -> Result<Tcp, Error> {
     let resolved = lookup_host((host, port)).await;
@@ -29,6 +32,7 @@ pub(crate) async fn connect(host: &str, port: u16) -> Result<Tcp, Error> {
     let stream = stream.map_err(|source| Error::Connect { to: format!("{host}:{port}"), source })?;
     // events are small and wanted at once; a system that cannot do without the delay still works
     let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
     Ok(Tcp(stream))
 }
 

@@ -45,10 +45,10 @@ impl<'a> Delivery<'a> {
             }
             Step::Ready(method) => {
                 shared.stats.ready.add(1);
-                shared.lifecycle.set_state(State::Ready { since: Instant::now(), method });
-                shared.say(&Notice::Ready { method, resumed: false });
+                let ready = State::Ready { since: Instant::now(), method };
+                shared.lifecycle.announce(ready, || shared.say(&Notice::Ready { method, resumed: false }));
             }
-            Step::CallEnded(call, outcome) => shared.tell_result(&call, outcome.as_ref()),
+            Step::CallEnded(call, outcome) => shared.tell_result(call.request, outcome.as_ref()),
             Step::UnitsAnswered(answer) => {
                 let failed = shared.outbox.lock().units.answered(Instant::now(), &answer);
                 if let Some(failed) = failed {
@@ -66,7 +66,7 @@ impl<'a> Delivery<'a> {
     /// Puts what is buffered into the mailbox.
     pub(crate) fn flush(&mut self) {
         if !self.pushes.is_empty() {
-            self.shared.mailbox.push(self.pushes.drain(..));
+            self.shared.push(self.pushes.drain(..));
             self.push_bytes = 0;
         }
     }

@@ -20,6 +20,8 @@ const SMALL_NOTICE: usize = 4096;
 pub(crate) enum Entry {
     /// An event's text.
     Event(CString),
+    /// The same, of a push whose key is not for who reads now.
+    Keyed(CString),
     /// So many lines of the log are missing before the next one.
     LostLog(u64),
     /// So many pushes are missing here.
@@ -48,6 +50,8 @@ pub(crate) struct Queue {
     renewable: Option<u64>,
     /// Places of the first push that is missing, and how many are.
     gaps: VecDeque<(u64, u64)>,
+    /// Pushes before this place are [`Entry::Keyed`].
+    keyed_before: u64,
     /// Stands behind everything else.
     last: Option<CString>,
 }
@@ -66,6 +70,7 @@ impl Queue {
             lost_logs: 0,
             renewable: None,
             gaps: VecDeque::new(),
+            keyed_before: 0,
             last: None,
         }
     }
@@ -75,7 +80,9 @@ impl Queue {
         self.push_bytes += text.count_bytes();
         let place = self.place();
         self.pushes.push_back((place, text));
-        self.make_room()
+        let mut dropped = 0;
+        self.make_room(|_| dropped += 1);
+        dropped
     }
 
     /// Appends a notice.
@@ -122,11 +129,28 @@ impl Queue {
         self.last = Some(text);
     }
 
-    /// The stream goes on after all, with other bounds. Returns how many pushes were dropped for them.
-    pub(crate) fn reopen(&mut self, bounds: Bounds) -> u64 {
+    /// The stream goes on after all.
+    pub(crate) fn reopen(&mut self) {
         self.last = None;
+    }
+
+    /// Goes on with other bounds. Returns the pushes that were dropped for them: there may be many to free.
+    pub(crate) fn set_bounds(&mut self, bounds: Bounds) -> Vec<CString> {
         self.bounds = bounds;
-        self.make_room()
+        let mut dropped = Vec::new();
+        self.make_room(|text| dropped.push(text));
+        dropped
+    }
+
+    /// The keys of the pushes that wait are not for who reads from now on.
+    pub(crate) fn mark_keyed(&mut self) {
+        self.keyed_before = self.next;
+    }
+
+    /// How many pushes went in that did not come out.
+    pub(crate) fn unread_pushes(&self) -> u64 {
+        let missing: u64 = self.gaps.iter().map(|(_, count)| count).sum();
+        missing + u64::try_from(self.pushes.len()).unwrap_or(u64::MAX)
     }
 
     /// The next entry.
@@ -146,9 +170,9 @@ impl Queue {
                 .pop_front()
                 .map(|(_, text)| text)
                 .inspect(|text| self.notice_bytes -= text.count_bytes())
-        } else if let Some((_, text)) = self.pushes.pop_front() {
+        } else if let Some((place, text)) = self.pushes.pop_front() {
             self.push_bytes -= text.count_bytes();
-            Some(text)
+            return Some(if place < self.keyed_before { Entry::Keyed(text) } else { Entry::Event(text) });
         } else {
             self.last.take()
         };
@@ -179,18 +203,16 @@ impl Queue {
         self.next - 1
     }
 
-    fn make_room(&mut self) -> u64 {
+    fn make_room(&mut self, mut dropped: impl FnMut(CString)) {
         self.make_room_of_logs();
-        let mut dropped = 0;
         while self.pushes.len() > 1
             && (self.pushes.len() > self.bounds.events || self.push_bytes > self.bounds.bytes)
         {
             let Some((place, text)) = self.pushes.pop_front() else { break };
             self.push_bytes -= text.count_bytes();
             self.mark(place);
-            dropped += 1;
+            dropped(text);
         }
-        dropped
     }
 
     fn pop_log(&mut self) -> Option<Entry> {
@@ -240,6 +262,7 @@ mod tests {
         while let Some(entry) = queue.pop() {
             out.push(match entry {
                 Entry::Event(text) => text.into_string().unwrap(),
+                Entry::Keyed(text) => format!("keyed {}", text.into_string().unwrap()),
                 Entry::Gap(count) => format!("-{count}"),
                 Entry::LostLog(count) => format!("-{count} lines"),
             });
@@ -339,8 +362,21 @@ mod tests {
             queue.push(text(name));
         }
         queue.end_with(text("end"));
-        assert_eq!(queue.reopen(Bounds { events: 1, bytes: 100 }), 2);
+        queue.reopen();
+        // they are not freed here: who has no lock does
+        assert_eq!(queue.set_bounds(Bounds { events: 1, bytes: 100 }), [text("p1"), text("p2")]);
+        assert_eq!(queue.unread_pushes(), 3);
         assert_eq!(drain(&mut queue), ["-2", "p3"]);
+    }
+
+    #[test]
+    fn pushes_that_wait_are_marked_and_what_follows_is_not() {
+        let mut queue = queue(100, 100);
+        queue.push(text("p1"));
+        queue.notice(text("s1"));
+        queue.mark_keyed();
+        queue.push(text("p2"));
+        assert_eq!(drain(&mut queue), ["keyed p1", "s1", "p2"]);
     }
 
     #[test]

@@ -58,9 +58,9 @@ pub(crate) enum Step<'a> {
 
 /// One connection.
 ///
-/// Give what came to [`next`](Self::next) until nothing is left of it. At [`deadline`](Self::deadline) ask
-/// [`elapse`](Self::elapse) and [`timed_out`](Self::timed_out). After either, and after every call, send
-/// what [`transmit`](Self::transmit) gives. An error ends the connection.
+/// Give what came to [`next`](Self::next) until nothing is left of it. At [`deadline`](Self::deadline) call
+/// [`keep_alive`](Self::keep_alive), and once all that came until then was read, [`elapse`](Self::elapse) and
+/// [`timed_out`](Self::timed_out). Send what [`transmit`](Self::transmit) gives. An error ends the connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     timing: Timing,
@@ -68,7 +68,7 @@ pub(crate) struct Connection {
     records: Records,
     max_record: usize,
     open: bool,
-    /// When the handshake began, then when the last record came.
+    /// When the handshake began, then when the last record came, or the process stood still.
     received: Instant,
     /// When a record was sent last, or a ping was due.
     sent: Instant,
@@ -128,23 +128,30 @@ impl Connection {
         Ok(None)
     }
 
-    /// Does what is due: a ping, the end of the link.
-    pub(crate) fn elapse(&mut self, now: Instant) -> Result<(), Error> {
-        if !self.open {
-            let late = now >= self.received + self.timing.handshake;
-            return if late { Err(Error::HandshakeTimeout(self.timing.handshake)) } else { Ok(()) };
-        }
-        if now >= self.received + self.timing.server_timeout {
-            return Err(Error::Silent(self.timing.server_timeout));
-        }
-        if now >= self.sent + self.timing.keep_alive {
+    /// Queues a ping if one is due.
+    pub(crate) fn keep_alive(&mut self, now: Instant) {
+        if self.open && now >= self.sent + self.timing.keep_alive {
             // what the socket has not taken yet will do as a ping
             if self.outgoing.is_empty() {
                 self.outgoing.push_back(message::ping());
             }
             self.sent = now;
         }
-        Ok(())
+    }
+
+    /// Fails if the hub has been silent for too long at `now`. All that came until then must have been read.
+    pub(crate) fn elapse(&self, now: Instant) -> Result<(), Error> {
+        if self.open {
+            let silent = now >= self.received + self.timing.server_timeout;
+            return if silent { Err(Error::Silent(self.timing.server_timeout)) } else { Ok(()) };
+        }
+        let late = now >= self.received + self.timing.handshake;
+        if late { Err(Error::HandshakeTimeout(self.timing.handshake)) } else { Ok(()) }
+    }
+
+    /// Nobody could listen until `now`: the hub's silence starts anew.
+    pub(crate) fn stood_still(&mut self, now: Instant) {
+        self.received = now;
     }
 
     /// The next call of ours that the hub did not answer in time.
@@ -153,8 +160,8 @@ impl Connection {
         late.map(|(call, _)| *call).inspect(|call| _ = self.calls.remove(call))
     }
 
-    /// When [`elapse`](Self::elapse) or [`timed_out`](Self::timed_out) has something to do, if nothing happens
-    /// before.
+    /// When [`keep_alive`](Self::keep_alive), [`elapse`](Self::elapse) or [`timed_out`](Self::timed_out) has
+    /// something to do, if nothing happens before.
     pub(crate) fn deadline(&self) -> Instant {
         if !self.open {
             return self.received + self.timing.handshake;
@@ -236,7 +243,9 @@ impl Connection {
                 Some(call) => Step::Answered(call, Outcome::Error("the hub answered with a stream".into())),
                 None => Step::Ignored("an item of no stream".into()),
             },
-            Message::Close { error } => return Err(Error::Closed { error: error.map(Into::into) }),
+            Message::Close { error, allow_reconnect } => {
+                return Err(Error::Closed { error: error.map(Into::into), allow_reconnect });
+            }
             Message::Ping => return Ok(None),
             Message::Other => Step::Ignored("a message of another type".into()),
         }))

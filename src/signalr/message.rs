@@ -36,7 +36,7 @@ pub(crate) enum Message<'a> {
     /// A sign of life.
     Ping,
     /// The hub ends the connection.
-    Close { error: Option<Cow<'a, str>> },
+    Close { error: Option<Cow<'a, str>>, allow_reconnect: bool },
     /// A type that is not for us.
     Other,
 }
@@ -75,6 +75,7 @@ struct Envelope<'a> {
     error: Field<'a>,
     result: Option<&'a str>,
     item: bool,
+    allow_reconnect: bool,
     arguments: Option<Arguments<'a>>,
 }
 
@@ -108,7 +109,9 @@ pub(crate) fn parse<'a>(record: &'a str, fields: [&str; 2]) -> Result<Message<'a
         "2" => Ok(Message::StreamItem { id: envelope.required_id()? }),
         "3" => envelope.completion(),
         "6" => Ok(Message::Ping),
-        "7" => Ok(Message::Close { error: envelope.close_error() }),
+        "7" => {
+            Ok(Message::Close { error: envelope.close_error(), allow_reconnect: envelope.allow_reconnect })
+        }
         _ => Ok(Message::Other),
     }
 }
@@ -130,6 +133,7 @@ fn envelope<'a>(record: &'a str, fields: [&str; 2]) -> Result<Envelope<'a>, Json
             "invocationId" => envelope.id = Field::read(scanner)?,
             "error" => envelope.error = Field::read(scanner)?,
             "result" => envelope.result = Some(scanner.value()?),
+            "allowReconnect" => envelope.allow_reconnect = scanner.value()? == "true",
             name => {
                 envelope.item |= name == "item";
                 scanner.value()?;

@@ -14,6 +14,8 @@ mod liveness;
 mod messages;
 mod network;
 mod records;
+mod rivals;
+mod standstill;
 mod tls;
 mod upgrade;
 mod wire;

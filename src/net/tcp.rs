@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::sys::{self, CloseOnFork};
+
+/// How much the system holds of what is sent: little enough that a hub that reads slowly is seen to read.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// A TCP stream that never writes vectored: unlike a plain write, that raises SIGPIPE when the peer is
 /// gone.
@@ -31,6 +34,7 @@ impl Tcp {
         }
         // events are small and wanted at once; a system that cannot do without the delay still works
         let _ = tcp.stream.set_nodelay(true);
+        let _ = SockRef::from(&tcp.stream).set_send_buffer_size(SEND_BUFFER);
         Ok(tcp)
     }
 }

@@ -52,8 +52,8 @@
 //!
 //! Events of the library itself have a `type` that starts with `SESSION_`. No push can pass for one: a push
 //! whose own type starts that way, in any letter case, arrives inside a SESSION_PUSH. Each of these events
-//! has a `code` for programs and a `message` for people, one sentence. `retryInMs` is the time until the
-//! next attempt.
+//! has a `code` for programs and a `message` for people, of at most 2048 bytes; a longer one is cut and says
+//! so. `retryInMs` is the time until the next attempt.
 //!
 //! ```text
 //!     SESSION_READY           authenticated; pushes flow. code: ready. serverId; method; resumed: true
@@ -71,9 +71,12 @@
 //!                             reserved-type, no-arguments, or further-arguments for what came beside a
 //!                             push. arguments: what the hub sent, without a `key` that is to be stripped
 //!     SESSION_CALL_RESULT     the result of a sonoran_invoke. id, method. code: ok (then result, as the
-//!                             hub wrote it), error, timeout or lost
-//!     SESSION_UNITS_REJECTED  the hub refused unit locations; message quotes it. code: rejected. count:
-//!                             units in the call. suppressed: refusals since the last such event
+//!                             hub wrote it), error, timeout, lost, or too-large (queueBytes left no room
+//!                             for the result)
+//!     SESSION_UNITS_REJECTED  a call with unit locations failed. code: rejected (message quotes the hub),
+//!                             timeout or lost. count: units in the call. suppressed: failures since the
+//!                             last such event. If one unit is the cause: unit, which names it, and
+//!                             retryInMs, for which it is set aside
 //!     SESSION_CLOSED          the last event of a session. code: disconnected or idle
 //!     SESSION_LOG             only with the option `log`. level; code repeats it
 //! ```
@@ -81,17 +84,19 @@
 //! Codes of SESSION_LOST and SESSION_RETRY: dns, connect, tls, http-401, http-403, http-404, http-429,
 //! http-5xx, http-redirect, http (any other answer to the upgrade), timeout, handshake, protocol, closed,
 //! lost, silent, call-timeout, hub-error (the hub failed to check the credentials), another-client (the hub
-//! keeps sending this session away because another client holds its serverId), internal. New types and
+//! keeps sending this session away because another client holds its serverId), unauthenticated (the hub no
+//! longer knew the session, which authenticates again on the same connection), internal. New types and
 //! codes may be added: ignore those that you do not know. Pushes keep the order in which the hub sends
 //! them: one that it sends before it answers the authentication comes ahead of SESSION_READY.
 //!
 //! THE QUEUE
 //!
 //! Events wait until you poll them. `queueEvents` and `queueBytes` bound the pushes: beyond either, the
-//! oldest push is dropped. The newest push and the library's own events are never dropped; but once 1024
-//! of these wait, a SESSION_RETRY, SESSION_REJECTED or SESSION_LOG replaces one directly before it. A
-//! session that is neither polled nor sent to for `idleCloseMs` (five minutes) is closed, at most a quarter
-//! of that time late, so that a forgotten session does not swallow events.
+//! oldest push is dropped. SESSION_LOG events count as pushes do and are dropped first. The newest push and
+//! the library's other events are never dropped; but once 1024 of these wait, a SESSION_RETRY,
+//! SESSION_REJECTED or SESSION_UNITS_REJECTED replaces one directly before it. A session that is neither
+//! polled nor sent to for `idleCloseMs` (five minutes) is closed, at most a quarter of that time late, so
+//! that a forgotten session does not swallow events.
 //!
 //! OPTIONS OF sonoran_connect
 //!
@@ -324,10 +329,10 @@ pub extern "C" fn sonoran_state(session: sonoran_session) -> i32 {
 
 /// Calls a method of the hub. Returns the request's number (> 0) at once.
 ///
-/// `method`: its name. `arguments_json`: a JSON array of its arguments, sent as it is. Exactly one
-/// SESSION_CALL_RESULT with this number as `id` follows, even if another session replaces this one, and is
-/// never dropped: the hub's result, its error, `timeout` after callTimeoutMs, or `lost` if the link or the
-/// session ended first. The hub runs a session's calls one after the other.
+/// `method`: its name. `arguments_json`: a JSON array of its arguments, nested at most 63 deep, sent as it
+/// is. Exactly one SESSION_CALL_RESULT with this number as `id` follows, even if another session replaces
+/// this one, and is never dropped: the hub's result, its error, `timeout` after callTimeoutMs, `lost` if the
+/// link or the session ended first, or `too-large`. The hub runs a session's calls one after the other.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),
 /// SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls have no result, or 4096 events of the library are not
@@ -357,8 +362,9 @@ pub unsafe extern "C" fn sonoran_invoke(
 /// You may pass every unit on every tick: the library sends the newest location of each, in calls of at most
 /// 25 units and 32 KiB that are at least unitIntervalMs apart, the unit that waits longest first. It does
 /// not repeat an unchanged location for 10 seconds. What was not sent or not answered survives a reconnect.
-/// If the hub finds the calls too fast, they slow down by themselves; SESSION_UNITS_REJECTED tells of any
-/// other refusal, at most once a minute.
+/// If the hub finds the calls too fast, they slow down by themselves. The units of a call that failed go out
+/// again in smaller calls; a unit that fails alone is set aside, for a minute at first and a quarter of an
+/// hour at last. SESSION_UNITS_REJECTED tells of both, of calls with several units at most once a minute.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_UNIT, SONORAN_E_TOO_LARGE (over 1 MiB),
 /// SONORAN_E_BUSY (10000 units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the

@@ -77,24 +77,13 @@ fn unicode_escape(text: &str) -> (char, &str) {
     }
 }
 
-/// Where a member of an object stands: from its key's quote to the end of its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Member<'a> {
-    /// Offset of the key's opening quote in the object's text.
-    pub(crate) start: usize,
-    /// Offset behind the value in the object's text.
-    pub(crate) end: usize,
-    /// The value's text.
-    pub(crate) value: &'a str,
-}
-
-/// A value, and where its own members of two names stand if it is an object.
+/// A value, and its own members of two names if it is an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Picked<'a> {
     /// The value's text.
     pub(crate) text: &'a str,
-    /// The first member of each name.
-    pub(crate) members: [Option<Member<'a>>; 2],
+    /// The value of the first member of each name.
+    pub(crate) members: [Option<&'a str>; 2],
     /// Whether a name occurs more than once.
     pub(crate) repeated: bool,
 }
@@ -119,7 +108,15 @@ impl<'a> Scanner<'a> {
 
     /// Moves past one value of any kind and returns its text.
     pub(crate) fn value(&mut self) -> Result<&'a str, JsonError> {
-        self.text_of(Self::skip_value)
+        self.value_and_depth().map(|(value, _)| value)
+    }
+
+    /// The same, and how many arrays and objects stand in one another there at the most.
+    pub(crate) fn value_and_depth(&mut self) -> Result<(&'a str, usize), JsonError> {
+        self.space();
+        let start = self.at;
+        let depth = self.skip_value()?;
+        Ok((self.since(start), depth))
     }
 
     /// Moves past one value and picks its own members of the two names.
@@ -130,12 +127,12 @@ impl<'a> Scanner<'a> {
             return Ok(picked);
         }
         let object = self.at;
-        self.members(|scanner, start, key| {
+        self.members(|scanner, _, key| {
             let value = scanner.value()?;
             for (name, slot) in names.iter().zip(&mut picked.members) {
                 if key.is(name) {
                     picked.repeated |= slot.is_some();
-                    slot.get_or_insert(Member { start: start - object, end: scanner.at - object, value });
+                    slot.get_or_insert(value);
                 }
             }
             Ok(())
@@ -257,7 +254,7 @@ impl<'a> Scanner<'a> {
         if self.peek().is_none() { Ok(()) } else { self.fail("unexpected text after the value") }
     }
 
-    fn skip_value(&mut self) -> Result<(), JsonError> {
+    fn skip_value(&mut self) -> Result<usize, JsonError> {
         let mut open = Nesting::default();
         loop {
             self.space();
@@ -265,20 +262,18 @@ impl<'a> Scanner<'a> {
                 Some(b'"') => _ = self.skip_string()?,
                 Some(b'{') => {
                     self.at += 1;
+                    open.push(true);
                     if self.peek() != Some(b'}') {
-                        open.push(true);
                         self.key()?;
                         continue;
                     }
-                    self.at += 1;
                 }
                 Some(b'[') => {
                     self.at += 1;
+                    open.push(false);
                     if self.peek() != Some(b']') {
-                        open.push(false);
                         continue;
                     }
-                    self.at += 1;
                 }
                 Some(b't') => self.literal("true")?,
                 Some(b'f') => self.literal("false")?,
@@ -286,9 +281,9 @@ impl<'a> Scanner<'a> {
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 _ => return self.fail("expected a value"),
             }
-            // a value has ended: close what ends with it, up to where the next one starts
+            // a value has ended, or an empty one has begun: close what ends here, up to where the next one starts
             loop {
-                let Some(in_object) = open.top() else { return Ok(()) };
+                let Some(in_object) = open.top() else { return Ok(open.deepest) };
                 match (self.peek(), in_object) {
                     (Some(b','), false) => {
                         self.at += 1;
@@ -441,6 +436,7 @@ fn special_bytes(word: &[u8]) -> u64 {
 #[derive(Debug, Default)]
 struct Nesting {
     depth: usize,
+    deepest: usize,
     last: u64,
     full: Vec<u64>,
 }
@@ -452,6 +448,7 @@ impl Nesting {
         }
         self.last = (self.last << 1) | u64::from(object);
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
     }
 
     fn pop(&mut self) {
@@ -465,6 +462,37 @@ impl Nesting {
     fn top(&self) -> Option<bool> {
         (self.depth > 0).then_some(self.last & 1 == 1)
     }
+}
+
+/// An object's text without its members of this name, in one pass however many there are.
+pub(crate) fn without(object: &str, name: &str) -> String {
+    let mut text = String::with_capacity(object.len() + 1);
+    let slice = |from: usize, to: usize| object.get(from..to).unwrap_or_default();
+    let mut copied = 0;
+    // the end of a member that is left out and that nothing follows yet
+    let mut gap = None;
+    let walked = Scanner::new(object).members(|scanner, start, key| {
+        scanner.value()?;
+        if gap.take().is_some() {
+            copied = start;
+        }
+        if key.is(name) {
+            text.push_str(slice(copied, start));
+            copied = start;
+            gap = Some(scanner.at);
+        }
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "the text was read before");
+    if let Some(end) = gap {
+        text.truncate(text.trim_end().len());
+        if text.ends_with(',') {
+            text.pop();
+        }
+        copied = end;
+    }
+    text.push_str(slice(copied, object.len()));
+    text
 }
 
 /// The text as a JSON string, quotes included.

@@ -119,6 +119,19 @@ pub(crate) fn judge_answer(outcome: &Outcome<'_>) -> Verdict {
     }
 }
 
+/// Whether the hub answers that it does not know who calls: "Unauthenticated. Call authenticate first."
+pub(super) fn is_unauthenticated(outcome: &Outcome<'_>) -> bool {
+    const WORDS: &str = "Unauthenticated.";
+    match outcome {
+        Outcome::Error(error) => error.contains(WORDS),
+        // a look before the whole is parsed
+        Outcome::Result(Some(result)) if result.contains(WORDS) => {
+            matches!(judge_result(result), Verdict::Rejected(words) if words.starts_with(WORDS))
+        }
+        _ => false,
+    }
+}
+
 fn judge_result(result: &str) -> Verdict {
     let rejected = |error: Option<&Value>| {
         let words = error.map(|error| error.as_str().map_or_else(|| error.to_string(), str::to_owned));
@@ -200,6 +213,24 @@ mod tests {
         assert_eq!(any.judge(&Outcome::Error(failed.into())), Verdict::Failed(failed.to_owned()));
         let refused = format!("{failed} HubException: Banned.");
         assert_eq!(any.judge(&Outcome::Error(refused.as_str().into())), Verdict::Rejected(refused.clone()));
+    }
+
+    #[test]
+    fn a_hub_that_does_not_know_who_calls() {
+        let words = "Unauthenticated. Call authenticate first.";
+        let result = format!(r#"{{"success":false,"error":"{words}","count":0}}"#);
+        assert!(is_unauthenticated(&Outcome::Result(Some(&result))));
+        let error = format!("Failed to invoke 'm' due to an error on the server. HubException: {words}");
+        assert!(is_unauthenticated(&Outcome::Error(error.into())));
+        for other in [
+            r#"{"success":true,"error":"Unauthenticated."}"#,
+            r#"["Unauthenticated."]"#,
+            r#""Unauthenticated.""#,
+            r#"{"success":false,"error":"Not Unauthenticated."}"#,
+        ] {
+            assert!(!is_unauthenticated(&Outcome::Result(Some(other))), "{other}");
+        }
+        assert!(!is_unauthenticated(&Outcome::TimedOut));
     }
 
     #[test]

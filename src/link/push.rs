@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::config::EventKey;
 use crate::error::Error;
-use crate::json::{Member, Picked, Scanner, quote};
+use crate::json::{Picked, Scanner, quote, without};
 use crate::signalr::{Arguments, Method};
 
 /// The method that the hub calls to push an event.
@@ -104,7 +104,7 @@ fn has_key(object: Picked<'_>, api_key: &str) -> bool {
     let [_, Some(first)] = object.members else { return false };
     let is_right =
         |value: &str| Scanner::new(value).string().is_ok_and(|given| is_same_key(&given.decode(), api_key));
-    let mut right = is_right(first.value);
+    let mut right = is_right(first);
     if object.repeated {
         let walked = Scanner::new(object.text).members(|scanner, _, name| {
             let value = scanner.value()?;
@@ -160,7 +160,7 @@ fn object(text: &str) -> Result<Picked<'_>, Unfit> {
 fn typed(object: Picked<'_>) -> Result<Picked<'_>, Unfit> {
     let [Some(first), _] = object.members else { return Err(Unfit::NoType) };
     if !object.repeated {
-        return check_type(first.value).map(|()| object);
+        return check_type(first).map(|()| object);
     }
     // hosts differ in which of several they read, so all of them count
     let mut verdict = Ok(object);
@@ -191,33 +191,10 @@ fn check_type(kind: &str) -> Result<(), Unfit> {
 
 /// An object's text without its `key`, if that is wished.
 fn strip(object: Picked<'_>, key: EventKey) -> Cow<'_, str> {
-    let [_, Some(member)] = object.members else { return object.text.into() };
-    if key == EventKey::Keep {
-        return object.text.into();
+    match object.members {
+        [_, Some(_)] if key == EventKey::Strip => without(object.text, "key").into(),
+        _ => object.text.into(),
     }
-    let mut text = without(object.text, member);
-    if object.repeated {
-        while let Ok(Picked { members: [_, Some(member)], .. }) = Scanner::new(&text).pick(PUSH_FIELDS) {
-            text = without(&text, member);
-        }
-    }
-    text.into()
-}
-
-/// An object's text without one member and one comma.
-fn without(object: &str, member: Member<'_>) -> String {
-    let (before, after) =
-        (object.get(..member.start).unwrap_or_default(), object.get(member.end..).unwrap_or_default());
-    let mut text = String::with_capacity(object.len() + 1);
-    if let Some(after) = after.trim_start().strip_prefix(',') {
-        text.push_str(before);
-        text.push_str(after.trim_start());
-    } else {
-        let before = before.trim_end();
-        text.push_str(before.strip_suffix(',').unwrap_or(before));
-        text.push_str(after);
-    }
-    text
 }
 
 /// The arguments from one on, as an array; without keys, if that is wished.
@@ -375,12 +352,24 @@ mod tests {
     }
 
     #[test]
+    fn strip_takes_one_pass_however_many_keys_there_are() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let payload = format!(r#"{{{}"type":"X"}}"#, r#""key":1,"#.repeat(1 << 18));
+            let _ = sender.send(delivered(&format!("[{payload}]"), EventKey::Strip));
+        });
+        let stripped = receiver.recv_timeout(std::time::Duration::from_secs(60));
+        assert_eq!(stripped.unwrap(), [r#"{"type":"X"}"#]);
+    }
+
+    #[test]
     fn strip_removes_every_top_level_key_and_nothing_else() {
         for (payload, stripped) in [
             (r#"{"key":"K","type":"X"}"#, r#"{"type":"X"}"#),
             (r#"{"type":"X","key":"K"}"#, r#"{"type":"X"}"#),
             (r#"{"a":1, "key" : "K" ,"type":"X", "b":2}"#, r#"{"a":1, "type":"X", "b":2}"#),
             (r#"{"key":"K","type":"X","k\u0065y":{"K":1},"key":3}"#, r#"{"type":"X"}"#),
+            (r#"{ "key":1 , "key":2 ,"a":1 , "key":3,"type":"X" , "key":4 }"#, r#"{ "a":1 , "type":"X"  }"#),
             (r#"{"type":"X","data":{"key":"stays"}}"#, r#"{"type":"X","data":{"key":"stays"}}"#),
             (r#"{"type":"X"}"#, r#"{"type":"X"}"#),
         ] {

@@ -40,14 +40,7 @@ impl Failure {
     /// The word that stands for it in events; documented in the header.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Dial(error) => match error {
-                net::Error::Resolve { .. } => "dns",
-                net::Error::Connect { .. } => "connect",
-                net::Error::Tls { .. } => "tls",
-                net::Error::Status { .. } | net::Error::Upgrade(_) => "http",
-                net::Error::Broken(_) => "lost",
-                net::Error::Timeout { .. } => "timeout",
-            },
+            Self::Dial(error) => error.code(),
             Self::Link(LinkError::Hub(error)) => match error {
                 HubError::Refused(_) | HubError::HandshakeTimeout(_) => "handshake",
                 HubError::Protocol(_) | HubError::TooLarge(_) => "protocol",
@@ -55,6 +48,7 @@ impl Failure {
                 HubError::Closed { .. } => "closed",
             },
             Self::Link(LinkError::Rejected(_)) => "rejected",
+            Self::Link(LinkError::Forgotten) => "unauthenticated",
             Self::Link(LinkError::HubFailed { .. }) => "hub-error",
             Self::Link(LinkError::CallTimeout { .. }) => "call-timeout",
             Self::CloseFrame { .. } => "closed",
@@ -70,7 +64,9 @@ impl Failure {
 
     /// Whether asking again soon would only annoy the hub.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.is_rejection() || matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }))
+        let is_forgotten = matches!(self, Self::Link(LinkError::Forgotten));
+        let is_status = matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }));
+        self.is_rejection() || is_forgotten || is_status
     }
 
     /// What the hub's Close record says of coming back, if it sent one.

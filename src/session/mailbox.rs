@@ -155,9 +155,12 @@ impl Mailbox {
         self.changed(&inner);
     }
 
-    /// Puts the result of a call in, also from a session that is being replaced: there is exactly one.
-    pub(crate) fn result(&self, text: CString) {
+    /// Puts the result of a call in, or what `without` makes of it where it has no room. It is taken from a
+    /// session that is being replaced too: there is exactly one.
+    pub(crate) fn result(&self, text: CString, without: impl FnOnce(usize) -> CString) {
         let mut inner = self.inner.lock();
+        let bytes = text.count_bytes();
+        let text = if inner.queue.has_room(bytes) { text } else { without(bytes) };
         inner.queue.notice(text);
         self.changed(&inner);
     }
@@ -174,6 +177,15 @@ impl Mailbox {
             inner.queue.notice(text);
         }
         self.changed(&inner);
+    }
+
+    /// Puts a line of the log in.
+    pub(crate) fn log(&self, writer: Writer, text: CString) {
+        let mut inner = self.inner.lock();
+        if inner.writer == writer {
+            inner.queue.log(text);
+            self.changed(&inner);
+        }
     }
 
     /// Puts the last event in.
@@ -252,7 +264,7 @@ impl Mailbox {
     /// How much waits.
     pub(crate) fn queued(&self) -> Queued {
         let inner = self.inner.lock();
-        Queued { events: inner.queue.len(), bytes: inner.queue.push_bytes() }
+        Queued { events: inner.queue.len(), bytes: inner.queue.bytes() }
     }
 
     /// How many notices wait.
@@ -265,6 +277,7 @@ impl Mailbox {
             Some(Entry::Event(text)) => (Some(text), false),
             Some(Entry::Keyed(text)) => (Some(text), true),
             Some(Entry::Gap(count)) => (Some(notice::dropped(count)), false),
+            Some(Entry::LostLog(count)) => (Some(notice::lost_log(count)), false),
             None => (None, false),
         };
         if event.is_some() {

@@ -183,8 +183,14 @@ fn check_call(method: &str, arguments: &str) -> Result<(), Error> {
     if scanner.peek() != Some(b'[') {
         return Err(problem("no JSON array: expected the method's arguments in one".to_owned()));
     }
-    let scanned = scanner.value().and_then(|_| scanner.end());
-    scanned.map_err(|error| problem(format!("not valid JSON: {error}")))?;
+    let scanned = scanner.value_and_depth().and_then(|(_, depth)| scanner.end().map(|()| depth));
+    let depth = scanned.map_err(|error| problem(format!("not valid JSON: {error}")))?;
+    if depth > signalr::MAX_DEPTH {
+        let most = signalr::MAX_DEPTH;
+        return Err(problem(format!(
+            "nested {depth} levels deep: a hub reads {most}, this array among them"
+        )));
+    }
     let bytes = signalr::call_size(method, arguments);
     if bytes > signalr::MAX_SENT {
         return Err(Error::TooLarge {

@@ -8,8 +8,12 @@ use serde_json::Value;
 
 use super::waiting::Waiting;
 use crate::config::{Config, LogLevel};
-use crate::link::units::Refusal;
+use crate::link::units::{Failed, FailedKind};
 use crate::signalr::Outcome;
+
+/// The largest message, in bytes, and what is kept of a larger one: the hub's own words stand in some.
+const MAX_MESSAGE: usize = 2048;
+const KEPT_OF_LARGER: usize = MAX_MESSAGE - 48;
 
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
@@ -18,14 +22,18 @@ pub(crate) enum Notice<'a> {
     Ready { method: &'a str, resumed: bool },
     /// A ready link ended; the next attempt follows after this time.
     Lost(&'a Waiting, Duration),
+    /// A ready link goes on, but the hub has to be told again who calls.
+    Forgotten,
     /// An attempt failed, or the hub refused the credentials.
     Retry(&'a Waiting, Duration),
     /// The session has ended.
     Closed { code: &'a str, message: &'a str },
     /// A call of the host has ended; without an outcome the link did first.
     CallResult { request: i32, method: &'a str, outcome: Option<&'a Outcome<'a>> },
-    /// The hub refused locations of units.
-    UnitsRejected { words: &'a str, refusal: &'a Refusal },
+    /// The same, where the queue has no room for the result.
+    LargeResult { request: i32, method: &'a str, bytes: usize },
+    /// A call with locations of units failed; the hub's words where it refused it.
+    UnitsRejected { failed: &'a Failed, words: &'a str },
     /// A line of the session's log.
     Log { level: LogLevel, message: &'a str },
 }
@@ -47,18 +55,28 @@ impl Notice<'_> {
                 let kind = if waiting.rejected { "SESSION_REJECTED" } else { "SESSION_RETRY" };
                 (kind, waiting.code, waiting.message.clone())
             }
+            Self::Forgotten => {
+                let message = "The hub no longer knows this session: it is authenticating again.";
+                ("SESSION_LOST", "unauthenticated", message.to_owned())
+            }
             Self::Closed { code, message } => ("SESSION_CLOSED", *code, (*message).to_owned()),
             Self::Log { level, message } => ("SESSION_LOG", level.name(), (*message).to_owned()),
             Self::CallResult { method, outcome, .. } => {
                 let (code, message) = result(method, *outcome);
                 ("SESSION_CALL_RESULT", code, message)
             }
-            Self::UnitsRejected { words, .. } => {
-                let message = format!("The hub refused the locations of units: {words}");
-                ("SESSION_UNITS_REJECTED", "rejected", message)
+            Self::LargeResult { method, bytes, .. } => {
+                let message = format!(
+                    "The hub answered {method} with {bytes} bytes, for which queueBytes leaves no room: poll more often, or raise it."
+                );
+                ("SESSION_CALL_RESULT", "too-large", message)
+            }
+            Self::UnitsRejected { failed, words } => {
+                let (code, message) = units_rejected(failed, words);
+                ("SESSION_UNITS_REJECTED", code, message)
             }
         };
-        let mut event = Event::new(kind, code, &redact(&message, config));
+        let mut event = Event::new(kind, code, &printable(&message, config));
         match self {
             Self::Ready { method, resumed } => {
                 event.field("serverId", config.server_id);
@@ -74,6 +92,7 @@ impl Notice<'_> {
                 }
                 event.field("retryInMs", millis(*left));
             }
+            Self::Forgotten => event.field("retryInMs", 0),
             Self::Log { level, .. } => event.field("level", level.name()),
             Self::CallResult { request, method, outcome } => {
                 event.field("id", *request);
@@ -82,9 +101,17 @@ impl Notice<'_> {
                     event.raw_field("result", result.unwrap_or("null"));
                 }
             }
-            Self::UnitsRejected { refusal, .. } => {
-                event.field("count", refusal.units);
-                event.field("suppressed", refusal.suppressed);
+            Self::LargeResult { request, method, .. } => {
+                event.field("id", *request);
+                event.field("method", *method);
+            }
+            Self::UnitsRejected { failed, .. } => {
+                event.field("count", failed.units);
+                event.field("suppressed", failed.suppressed);
+                if let Some((unit, time)) = &failed.aside {
+                    event.raw_field("unit", &unit.json());
+                    event.field("retryInMs", millis(*time));
+                }
             }
             Self::Closed { .. } => {}
         }
@@ -132,6 +159,28 @@ fn result(method: &str, outcome: Option<&Outcome<'_>>) -> (&'static str, String)
     }
 }
 
+/// What failed of the locations of units, as a code and a sentence.
+fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
+    let units = failed.units;
+    let (code, did) = match (failed.kind, &failed.aside) {
+        (FailedKind::Refused, _) => ("rejected", "refused"),
+        (FailedKind::TimedOut, _) => ("timeout", "did not answer within callTimeoutMs"),
+        (FailedKind::Lost, _) => ("lost", "was gone before it answered"),
+    };
+    let message = match &failed.aside {
+        Some((unit, time)) => {
+            let seconds = time.as_secs();
+            format!(
+                "The hub {did} a call with the location of the unit with {unit} alone, which is set aside for {seconds} s"
+            )
+        }
+        None => format!(
+            "The hub {did} a call with the locations of {units} units, which go out again in smaller ones"
+        ),
+    };
+    (code, if words.is_empty() { format!("{message}.") } else { format!("{message}: {words}") })
+}
+
 /// The event that stands where pushes are missing.
 pub(crate) fn dropped(count: u64) -> CString {
     let message = format!(
@@ -152,9 +201,26 @@ pub(crate) fn withheld(count: u64) -> CString {
     event.text()
 }
 
-/// A text without the API key in it.
-pub(crate) fn redact(text: &str, config: &Config) -> String {
-    text.replace(config.api_key.reveal(), "(apiKey)")
+/// The line of the log that stands where lines are missing.
+pub(crate) fn lost_log(count: u64) -> CString {
+    let message = format!("{count} lines of the log were dropped here because the queue was full.");
+    let mut event = Event::new("SESSION_LOG", LogLevel::Warn.name(), &message);
+    event.field("level", LogLevel::Warn.name());
+    event.text()
+}
+
+/// A text that is fit to print: without the API key, and cut with a mark where a hub was long-winded.
+pub(crate) fn printable(text: &str, config: &Config) -> String {
+    let mut printable = text.replace(config.api_key.reveal(), "(apiKey)");
+    let bytes = printable.len();
+    if bytes > MAX_MESSAGE {
+        let end = (0..=KEPT_OF_LARGER).rev().find(|end| printable.is_char_boundary(*end));
+        printable.truncate(end.unwrap_or_default());
+        // the text may be kept for long, and its room with it
+        printable.shrink_to_fit();
+        let _ = write!(printable, "... (cut here, of {bytes} bytes).");
+    }
+    printable
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {
@@ -212,6 +278,22 @@ mod tests {
             message.contains("4 times in a row, so another client holds server 7: stop that one"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn cut_the_words_of_a_long_winded_hub() {
+        let words = "\u{e9}".repeat(5_000_000) + "se\"cret";
+        let failure = Failure::Link(link::Error::Rejected(words));
+        let rejected = shown(&Notice::Retry(&waiting(&failure, Some(Reason::Refused)), LEFT));
+        let message = rejected["message"].as_str().unwrap();
+        assert!(message.starts_with("The hub refused the credentials: \u{e9}\u{e9}"), "{message:.100}");
+        assert!(message.ends_with("\u{e9}... (cut here, of 10000042 bytes)."), "{message}");
+        assert!(message.len() <= MAX_MESSAGE && printable(message, &config()) == message);
+        // a key that would be cut in two is not there at all
+        for before in 0..20 {
+            let words = "x".repeat(KEPT_OF_LARGER - before) + "se\"cret" + &"x".repeat(100);
+            assert!(!printable(&words, &config()).contains("se\""), "{before}");
+        }
     }
 
     #[test]

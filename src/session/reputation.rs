@@ -118,6 +118,10 @@ impl Reputation {
     ) -> Option<(Reason, Duration)> {
         self.touched = now;
         match stage {
+            _ if failure.is_refusal() => {
+                self.unanswered = 0;
+                Some((Reason::Refused, self.refusals.next(random)))
+            }
             Stage::Ready(held) => {
                 self.refusals.reset();
                 self.unanswered = 0;
@@ -131,10 +135,6 @@ impl Reputation {
                 self.dismissals = self.dismissals.saturating_add(1);
                 let displaced = self.dismissals > DISMISSALS_BY_CHANCE;
                 displaced.then(|| (Reason::Displaced(self.dismissals), self.displacement.next(random)))
-            }
-            _ if failure.is_refusal() => {
-                self.unanswered = 0;
-                Some((Reason::Refused, self.refusals.next(random)))
             }
             Stage::Authenticating if failure.is_hangup() => {
                 self.unanswered = self.unanswered.saturating_add(1);

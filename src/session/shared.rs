@@ -57,7 +57,7 @@ impl Shared {
 
     /// Tells the host something.
     pub(crate) fn say(&self, notice: &Notice<'_>) {
-        let another = matches!(notice, Notice::Retry(..) | Notice::Log { .. });
+        let another = matches!(notice, Notice::Retry(..) | Notice::UnitsRejected { .. });
         self.mailbox.notice(self.writer, notice.text(&self.config), another);
     }
 
@@ -69,7 +69,8 @@ impl Shared {
     /// Tells the host what the session does, if it asked for that.
     pub(crate) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
         if level <= self.config.log {
-            self.say(&Notice::Log { level, message: &message() });
+            let line = Notice::Log { level, message: &message() };
+            self.mailbox.log(self.writer, line.text(&self.config));
         }
     }
 
@@ -89,7 +90,8 @@ impl Shared {
         let unanswered = self.outbox.lock().unanswered.remove(&request);
         if let Some(method) = unanswered {
             let notice = Notice::CallResult { request, method: &method, outcome };
-            self.mailbox.result(notice.text(&self.config));
+            let without = |bytes| Notice::LargeResult { request, method: &method, bytes }.text(&self.config);
+            self.mailbox.result(notice.text(&self.config), without);
         }
     }
 

@@ -33,7 +33,6 @@ pub(crate) struct QueueStats {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Queued {
     pub(crate) events: usize,
-    /// Of the pushes among them.
     pub(crate) bytes: usize,
 }
 

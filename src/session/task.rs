@@ -139,12 +139,13 @@ impl<'a> Task<'a> {
         let retry_in = delay + asked.unwrap_or_default();
         let attempt = self.retry.failures() + reputation.failures();
         let waiting = Waiting::new(failure, reason, config.server_id, now + retry_in);
-        let waiting = Arc::new(Waiting { attempt, ..waiting });
+        let message = notice::printable(&waiting.message, config);
+        let waiting = Arc::new(Waiting { attempt, message, ..waiting });
         if reason.is_some() || asked.is_some() {
             reputation.hold(Arc::clone(&waiting));
         }
         drop(reputation);
-        shared.stats.failed(notice::redact(&waiting.message, config));
+        shared.stats.failed(waiting.message.clone());
         let was_ready = matches!(stage, Stage::Ready(_));
         shared.lifecycle.wait(waiting, |waiting| {
             shared.say(&match was_ready {

@@ -15,8 +15,14 @@ const MAX_HANDSHAKE: usize = 64 * 1024;
 /// The largest record that a hub accepts, with its end; ASP.NET Core closes the connection over more.
 pub(crate) const MAX_SENT: usize = 32 * 1024;
 
-/// The largest number of records that wait to be sent: a hub that asks faster than it listens ends there.
-const MAX_OUTGOING: usize = 4096;
+/// The deepest nesting of a call's arguments; ASP.NET Core closes the connection over a record of more
+/// than 64 levels, of which the record itself is one.
+pub(crate) const MAX_DEPTH: usize = 63;
+
+/// How many answers to the hub may wait to be sent, and their size: a hub that asks faster than it listens
+/// ends there.
+const MAX_ANSWERS: usize = 4096;
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// The size that the record of a call will have at the most.
 pub(crate) fn call_size(target: &str, arguments: &str) -> usize {
@@ -67,6 +73,9 @@ pub(crate) struct Connection {
     /// When a record was sent last, or a ping was due.
     sent: Instant,
     outgoing: VecDeque<String>,
+    /// How many of them are answers, and their size.
+    answers: usize,
+    answer_bytes: usize,
     calls: BTreeMap<CallId, Instant>,
     last_call: CallId,
     /// Why the hub's last call got no answer, to be told with the next step.
@@ -85,6 +94,8 @@ impl Connection {
             received: now,
             sent: now,
             outgoing: VecDeque::from([message::handshake()]),
+            answers: 0,
+            answer_bytes: 0,
             calls: BTreeMap::new(),
             last_call: 0,
             unanswered: None,
@@ -162,6 +173,10 @@ impl Connection {
     /// The next record to send, to be sent as one text message.
     pub(crate) fn transmit(&mut self, now: Instant) -> Option<String> {
         let record = self.outgoing.pop_front()?;
+        if message::is_completion(&record) {
+            self.answers -= 1;
+            self.answer_bytes -= record.len();
+        }
         self.sent = now;
         Some(record)
     }
@@ -238,12 +253,14 @@ impl Connection {
 
     /// Answers a call of the hub. Returns what is to be told, if it cannot be answered.
     fn answer(&mut self, id: &str, known: bool) -> Option<Result<Step<'static>, Error>> {
-        if self.outgoing.len() >= MAX_OUTGOING {
-            return Some(Err(Error::Protocol("it asks for more answers than it takes".to_owned())));
-        }
         let answer = message::completion(id, known);
         if answer.len() > MAX_SENT {
             return Some(Ok(Step::Ignored("a call with an id that is too large to answer".into())));
+        }
+        self.answers += 1;
+        self.answer_bytes += answer.len();
+        if self.answers > MAX_ANSWERS || self.answer_bytes > MAX_ANSWER_BYTES {
+            return Some(Err(Error::Protocol("it asks for more answers than it takes".to_owned())));
         }
         self.outgoing.push_back(answer);
         None

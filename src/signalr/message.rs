@@ -258,8 +258,16 @@ pub(crate) fn invocation(id: u32, target: &str, arguments: &str) -> String {
 /// The answer to a call of the hub. `id` is the string as the hub wrote it, quotes included.
 pub(crate) fn completion(id: &str, handled: bool) -> String {
     let outcome = if handled { "\"result\":null" } else { "\"error\":\"Client didn't provide a result.\"" };
-    format!("{{\"type\":3,\"invocationId\":{id},{outcome}}}\u{1e}")
+    format!("{COMPLETION},\"invocationId\":{id},{outcome}}}\u{1e}")
 }
+
+/// Whether a record of ours is an answer to a call of the hub.
+pub(crate) fn is_completion(record: &str) -> bool {
+    record.starts_with(COMPLETION)
+}
+
+/// How the answers to the hub's calls begin.
+const COMPLETION: &str = "{\"type\":3";
 
 /// The arguments of a call in this record.
 #[cfg(test)]

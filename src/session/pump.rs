@@ -251,9 +251,12 @@ impl Pump<'_> {
             Ok::<_, WsError>(())
         };
         // whether it heard us or not, we go
-        if tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await.is_err() {
-            let until = Instant::now() + CATCH_UP_TIMEOUT;
-            while Instant::now() < until && matches!(self.catch_up().await, Ok(false)) {}
+        let started = Instant::now();
+        let heard = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await.is_ok();
+        let ended = Instant::now();
+        // a process that stood still meanwhile has yet to read what came
+        if !heard && ended >= started + GOODBYE_TIMEOUT + CATCH_UP_TIMEOUT {
+            while Instant::now() < ended + CATCH_UP_TIMEOUT && matches!(self.catch_up().await, Ok(false)) {}
         }
     }
 }

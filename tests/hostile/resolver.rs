@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::case::{Peer, options};
 use support::PATIENCE;
-use support::client::{Process, Session};
+use support::client::{Process, Session, ffi, shutdown};
 
 /// Whether lookups of `hangs.test` hang.
 static HANGS: Mutex<bool> = Mutex::new(false);
@@ -137,4 +137,27 @@ fn a_name_that_hangs_holds_up_no_other() {
     assert!(answered);
     session.disconnect().expect("it is open");
     wire.until_gone();
+}
+
+#[test]
+fn a_shutdown_leaves_a_lookup_that_hangs_to_end_alone() {
+    let process = Process::alone();
+    let peer = Peer::start();
+    let hanging = Hanging::start();
+    let stuck = options("ws://hangs.test/hub", &json!({"connectTimeoutMs": 100}));
+    let session = Session::connect(&stuck);
+    session.expect("SESSION_RETRY");
+    assert_eq!(shutdown(100).expect_err("a thread hangs").0, ffi::SONORAN_E_TIMEOUT);
+    // sessions opened afterwards have threads of their own
+    let session = Session::connect(&options(&url("works.test", &peer), &json!({})));
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+    let again = Session::connect(&stuck);
+    assert_eq!(again.expect("SESSION_RETRY").code(), "timeout");
+    drop(hanging);
+    std::iter::repeat_with(|| again.expect("SESSION_RETRY")).find(|retry| retry.code() == "dns");
+    drop((session, again));
+    wire.until_gone();
+    drop(process);
 }

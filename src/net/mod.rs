@@ -54,6 +54,8 @@ pub(crate) struct Dialer {
     headers: Vec<(String, Secret)>,
     timeout: Duration,
     max_message: usize,
+    /// The address that the last attempt spoke to.
+    last: Mutex<Option<SocketAddr>>,
 }
 
 impl Dialer {
@@ -68,6 +70,7 @@ impl Dialer {
             headers: config.headers.clone(),
             timeout: config.connect_timeout,
             max_message: config.max_message,
+            last: Mutex::new(None),
         })
     }
 
@@ -89,6 +92,10 @@ impl Dialer {
         let name = self.hub.lookup_name();
         let unknown = |source| Error::Resolve { host: name.clone(), source };
         let mut addresses = interleave(resolve::SYSTEM.resolve(&name, self.hub.port).await.map_err(unknown)?);
+        if let Some(last) = *self.last.lock() {
+            // it answered, and yet here we are again: another one may serve us better
+            addresses.sort_by_key(|address| *address == last);
+        }
         addresses.truncate(MAX_ADDRESSES);
         let head_start = HeadStart { connect: HEAD_START, open: OPEN_HEAD_START.min(self.timeout / 4) };
         let opened = race(addresses, head_start, |at| self.connect(at, stage), |tcp| self.open(tcp, stage));
@@ -107,6 +114,7 @@ impl Dialer {
 
     /// TLS and the upgrade over a connection.
     async fn open(&self, tcp: Tcp, stage: &Mutex<Stage>) -> Result<Socket, Error> {
+        *self.last.lock() = Some(tcp.address);
         let mut stream = match &self.tls {
             None => Stream::Plain(tcp),
             Some((config, name)) => {

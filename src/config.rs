@@ -304,7 +304,9 @@ impl Options {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => {
                 let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-                (digits.then(|| text.parse().ok()).flatten(), quoted(&text))
+                // a long text is another option's value, perhaps the API key
+                let shown = if text.len() > 12 { "a long text".to_owned() } else { quoted(&text) };
+                (digits.then(|| text.parse().ok()).flatten(), shown)
             }
             Some(Value::Number(number)) => (number.as_u64(), number.to_string()),
             Some(other) => (None, kind(&other).to_owned()),

@@ -100,8 +100,8 @@ impl Host {
     }
 }
 
-/// Path and query in their one spelling: escapes in capitals, none where no escape is needed, and one
-/// for each byte that is not ASCII.
+/// Path and query in their one spelling: escapes in capitals, none where none is needed, and one for each
+/// byte that is not ASCII and each percent sign that begins none.
 fn target(text: &str) -> String {
     let mut target = String::with_capacity(text.len() + 1);
     if !text.starts_with('/') {
@@ -119,7 +119,7 @@ fn target(text: &str) -> String {
                     push_escape(&mut target, meant);
                 }
             }
-            None if byte.is_ascii() => target.push(char::from(byte)),
+            None if byte.is_ascii() && byte != b'%' => target.push(char::from(byte)),
             None => push_escape(&mut target, byte),
         }
     }
@@ -190,7 +190,7 @@ mod tests {
                 "xn--mnchen-3ya.example",
                 "/a",
             ),
-            ("http://h/%7euser/%c3%a9?%2f=%", false, "h", 80, "h", "/~user/%C3%A9?%2F=%"),
+            ("http://h/%7euser/%c3%a9?%2f=%", false, "h", 80, "h", "/~user/%C3%A9?%2F=%25"),
         ] {
             let expected = (secure, host.to_owned(), port, authority.to_owned(), target.to_owned());
             assert_eq!(parsed(url), expected, "{url}");
@@ -219,6 +219,28 @@ mod tests {
         {
             assert!(!endpoint("ws://h/x").is_same_hub(&endpoint(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn the_one_spelling_of_a_url_is_spelled_so() {
+        let parts = [
+            "%", "4", "1", "%25", "%41", "%2f", "/", "?", "#", "é", "\u{7f}", "a", "Z", "..", "~", ":", "@",
+            "[", "=", "&", "+",
+        ];
+        let mut random = 1_u32;
+        let mut parsed = 0;
+        for _ in 0..20_000 {
+            let mut url = "ws://Hub.example:80/".to_owned();
+            for _ in 0..8 {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                url.push_str(parts[usize::try_from(random >> 16).unwrap() % parts.len()]);
+            }
+            let Ok(endpoint) = Endpoint::parse(&url) else { continue };
+            let spelled = format!("ws://{}{}", endpoint.authority, endpoint.target);
+            assert_eq!(Endpoint::parse(&spelled).unwrap(), endpoint, "{url} {spelled}");
+            parsed += 1;
+        }
+        assert!(parsed > 1_000, "{parsed}");
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn certificate_words(problem: &CertificateError) -> String {
         }
         Problem::UnsupportedSignatureAlgorithmContext { .. } => ALGORITHM.to_owned(),
         Problem::BadEncoding => "cannot be read".to_owned(),
-        Problem::BadSignature => "has a signature that is wrong".to_owned(),
+        Problem::BadSignature => "has a wrong signature, or too short a key (RSA needs 2048 bits)".to_owned(),
         Problem::Revoked => "is revoked".to_owned(),
         other => format!("is not valid ({other})"),
     }

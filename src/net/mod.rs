@@ -56,6 +56,8 @@ pub(crate) struct Dialer {
     headers: Vec<(String, Secret)>,
     timeout: Duration,
     max_message: usize,
+    /// The address that the last attempt spoke to.
+    last: Mutex<Option<SocketAddr>>,
 }
 
 impl Dialer {
@@ -70,6 +72,7 @@ impl Dialer {
             headers: config.headers.clone(),
             timeout: config.connect_timeout,
             max_message: config.max_message,
+            last: Mutex::new(None),
         })
     }
 
@@ -88,16 +91,18 @@ impl Dialer {
     }
 
     async fn steps(&self, stage: &Mutex<Stage>) -> Result<Socket, Error> {
-        let host = || self.hub.host.clone();
-        let resolved = resolve::SYSTEM.resolve(&self.hub.lookup_name(), self.hub.port).await;
-        let mut addresses = interleave(resolved.map_err(|source| Error::Resolve { host: host(), source })?);
+        let name = self.hub.lookup_name();
+        let unknown = |source| Error::Resolve { host: name.clone(), source };
+        let mut addresses = interleave(resolve::SYSTEM.resolve(&name, self.hub.port).await.map_err(unknown)?);
+        if let Some(last) = *self.last.lock() {
+            // it answered, and yet here we are again: another one may serve us better
+            addresses.sort_by_key(|address| *address == last);
+        }
         addresses.truncate(MAX_ADDRESSES);
         let head_start = HeadStart { connect: HEAD_START, open: OPEN_HEAD_START.min(self.timeout / 4) };
         let opened = race(addresses, head_start, |at| self.connect(at, stage), |tcp| self.open(tcp, stage));
-        opened.await.map_err(|failure| {
-            let no_address = || io::Error::new(io::ErrorKind::NotFound, "it has no address");
-            failure.unwrap_or_else(|| Error::Resolve { host: host(), source: no_address() })
-        })
+        let no_address = || unknown(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+        opened.await.map_err(|failure| failure.unwrap_or_else(no_address))
     }
 
     async fn connect(&self, address: SocketAddr, stage: &Mutex<Stage>) -> Result<Tcp, Error> {
@@ -111,6 +116,7 @@ impl Dialer {
 
     /// TLS and the upgrade over a connection.
     async fn open(&self, tcp: Tcp, stage: &Mutex<Stage>) -> Result<Socket, Error> {
+        *self.last.lock() = Some(tcp.address);
         let tcp = Outflow::new(tcp);
         let mut stream = match &self.tls {
             None => Stream::Plain(tcp),

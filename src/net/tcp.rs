@@ -21,13 +21,15 @@ pub(crate) struct Tcp {
     // dropped before the stream
     _close_on_fork: CloseOnFork,
     stream: TcpStream,
+    /// The address of the other side.
+    pub(crate) address: SocketAddr,
 }
 
 impl Tcp {
     pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::from_std(begin(address)?.into())?;
         // the stream outlives what guards it, however this ends
-        let tcp = Self { _close_on_fork: CloseOnFork::new(&stream), stream };
+        let tcp = Self { _close_on_fork: CloseOnFork::new(&stream), stream, address };
         tcp.stream.writable().await?;
         if let Some(error) = tcp.stream.take_error()? {
             return Err(error);

@@ -151,8 +151,11 @@ impl Session {
     /// The session's figures as JSON.
     pub(crate) fn stats(&self, number: i32) -> String {
         let Shared { mailbox, stats, outbox, .. } = &*self.0;
-        let pending_units = outbox.lock().units.pending();
-        stats.json(number, self.state(), &mailbox.stats, mailbox.queued(), pending_units)
+        let units = {
+            let outbox = outbox.lock();
+            (outbox.units.pending(), outbox.units.aside())
+        };
+        stats.json(number, self.state(), &mailbox.stats, mailbox.queued(), units)
     }
 
     /// Notes that the host uses the session, unless it has ended or is about to.

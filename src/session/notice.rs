@@ -162,23 +162,22 @@ fn result(method: &str, outcome: Option<&Outcome<'_>>) -> (&'static str, String)
 /// What failed of the locations of units, as a code and a sentence.
 fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
     let units = failed.units;
-    let (code, did) = match (failed.kind, &failed.aside) {
-        (FailedKind::Refused, _) => ("rejected", "refused"),
-        (FailedKind::TimedOut, _) => ("timeout", "did not answer within callTimeoutMs"),
-        (FailedKind::Lost, _) => ("lost", "was gone before it answered"),
-    };
-    let message = match &failed.aside {
+    let whose = match &failed.aside {
         Some((unit, time)) => {
-            let seconds = time.as_secs();
-            format!(
-                "The hub {did} a call with the location of the unit with {unit} alone, which is set aside for {seconds} s"
-            )
+            format!("the location of the unit with {unit}, now set aside for {} s", time.as_secs())
         }
-        None => format!(
-            "The hub {did} a call with the locations of {units} units, which go out again in smaller ones"
-        ),
+        None => format!("the locations of {units} units, to be sent again in smaller calls"),
     };
-    (code, if words.is_empty() { format!("{message}.") } else { format!("{message}: {words}") })
+    match failed.kind {
+        FailedKind::Refused => {
+            let end = if words.ends_with(['.', '!', '?']) { "" } else { "." };
+            ("rejected", format!("The hub refused {whose}: {words}{end}"))
+        }
+        FailedKind::TimedOut => {
+            ("timeout", format!("The hub did not answer, within callTimeoutMs, {whose}."))
+        }
+        FailedKind::Lost => ("lost", format!("The link ended, more than once, over {whose}.")),
+    }
 }
 
 /// The event that stands where pushes are missing.

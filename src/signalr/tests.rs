@@ -261,6 +261,17 @@ fn a_hub_that_asks_and_does_not_listen_is_left() {
     let ask = "{\"type\":1,\"invocationId\":\"1\",\"target\":\"x\",\"arguments\":[]}\u{1e}";
     assert!(protocol_error(world.text(&ask.repeat(10_000))));
     assert_eq!(world.sent().len(), 4096);
+
+    // fewer where they are large
+    let mut world = World::open();
+    let id = "x".repeat(900);
+    let ask = format!("{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"x\",\"arguments\":[]}}\u{1e}");
+    for _ in 0..2 {
+        world.text(&ask.repeat(1_000)).unwrap();
+        assert_eq!(world.sent().len(), 1_000, "one that listens may ask again");
+    }
+    assert!(protocol_error(world.text(&ask.repeat(2_000))));
+    assert!(world.sent().concat().len() <= 1024 * 1024);
 }
 
 #[test]

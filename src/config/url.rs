@@ -30,16 +30,16 @@ impl Endpoint {
         let (secure, default_port) = match uri.scheme_str() {
             Some("https" | "wss") => (true, 443),
             Some("http" | "ws") => (false, 80),
-            _ => return Err(wrong("has no scheme we know: expected http, https, ws or wss")),
+            _ => return Err(wrong("has an unknown scheme: expected http, https, ws or wss")),
         };
         let authority = uri.authority().ok_or_else(|| wrong("has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(wrong("has a user in it, which the hub does not take: leave it out"));
+            return Err(wrong("contains a user, which the hub does not take: leave it out"));
         }
         let port = match (uri.port(), authority.as_str().rsplit_once(':')) {
             (Some(port), _) => port.as_u16(),
             (None, Some((_, port))) if !port.is_empty() && !port.ends_with(']') => {
-                return Err(wrong("has a port that is none: expected 1 to 65535"));
+                return Err(wrong("has an invalid port: expected 1 to 65535"));
             }
             _ => default_port,
         };
@@ -83,7 +83,7 @@ impl Host {
     fn parse(host: &str) -> Result<Self, Error> {
         if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             let address: Ipv6Addr =
-                address.parse().map_err(|_| wrong("has brackets around no IPv6 address"))?;
+                address.parse().map_err(|_| wrong("has no valid IPv6 address in its brackets"))?;
             return Ok(Self { name: address.to_string(), absolute: false });
         }
         let (name, absolute) = host.strip_suffix('.').map_or((host, false), |name| (name, true));
@@ -94,7 +94,7 @@ impl Host {
         {
             return Err(wrong(format!("has {odd:?} in its host: expected a name or an address")));
         }
-        // an address has no search list to be kept from
+        // the search list does not apply to addresses
         let absolute = absolute && name.parse::<std::net::Ipv4Addr>().is_err();
         Ok(Self { name: name.to_ascii_lowercase(), absolute })
     }

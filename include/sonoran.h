@@ -50,11 +50,14 @@
  *
  * What the library has to say has a `type` that starts with `SESSION_`. No push can look like that:
  * one whose own type starts so, in any case, arrives inside a SESSION_PUSH. Each has a `code` for
- * programs and a `message` for people, one sentence. `retryInMs` says when the next attempt follows.
+ * programs and a `message` for people, one sentence of at most 2048 bytes: where a hub's own words would
+ * make it longer they are cut, and it says so. `retryInMs` says when the next attempt follows.
  *
  *     SESSION_READY           authenticated; pushes flow. serverId, method, and resumed: true when
  *                             this session took over a live connection
- *     SESSION_LOST            a ready link ended. code, message, retryInMs
+ *     SESSION_LOST            a ready link ended. code, message, retryInMs. With the code
+ *                             unauthenticated and 0 the link is there, but the hub has forgotten who
+ *                             calls: it is being told, and SESSION_READY follows
  *     SESSION_RETRY           an attempt to connect failed. code, message, attempt (failures in a row,
  *                             a lost link among them), retryInMs
  *     SESSION_REJECTED        the hub refused the credentials. message has its own words. retryInMs
@@ -63,21 +66,25 @@
  *                             reserved, or what came beside a push. arguments: what the hub sent,
  *                             as it sent it but for a `key` that is to be stripped
  *     SESSION_CALL_RESULT     how a call of sonoran_invoke ended. id, method, code: ok (then result, as
- *                             the hub wrote it), error, timeout or lost
- *     SESSION_UNITS_REJECTED  the hub refused a call with locations of units. message has its words,
- *                             count: units in the call, suppressed: refusals since the last one told
+ *                             the hub wrote it), error, timeout, lost, or too-large (the hub answered,
+ *                             but queueBytes has no room for its result)
+ *     SESSION_UNITS_REJECTED  a call with locations of units failed. code: rejected (message has the
+ *                             hub's words), timeout or lost. count: units in the call, suppressed: such
+ *                             calls since the last one told. With unit, such as {"identId":7}, it is
+ *                             that unit's fault, which is set aside for retryInMs
  *     SESSION_CLOSED          the last event of a session. code: disconnected or idle
  *     SESSION_LOG             only with the option `log`. level, message
  *
  * Codes of LOST, RETRY and REJECTED: dns, connect, tls, http, timeout, handshake, protocol, closed,
- * lost, silent, call-timeout, rejected, internal. New types and codes may be added: ignore what you
+ * lost, silent, call-timeout, rejected, unauthenticated, internal. New types and codes may be added: ignore what you
  * do not know. The hub may push before it has answered the authentication; such a push is
  * delivered and stands ahead of SESSION_READY.
  *
  * THE QUEUE
  *
- * Events wait until they are polled, up to `queueEvents` and `queueBytes`. Past that the oldest push
- * goes; what the library itself says is never dropped. A session that is neither polled nor sent on
+ * Events wait until they are polled, up to `queueEvents` and `queueBytes`. Past that the oldest lines of
+ * the log go, then the oldest push; what else the library itself says is never dropped, and results of
+ * calls may take `queueBytes` once more. A session that is neither polled nor sent on
  * for `idleCloseMs` (five minutes) is closed, so that a forgotten one does not swallow events.
  *
  * OPTIONS OF sonoran_connect
@@ -338,7 +345,8 @@ SONORAN_API int32_t sonoran_state(sonoran_session session);
  error, `timeout` after callTimeoutMs, or `lost` when the link or the session ended first. The hub
  runs the calls of a session one after the other.
 
- Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),
+ Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON (also where arguments_json is nested more than 63 levels
+ deep, itself among them: a hub hangs up over that), SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),
  SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls have no result, or 4096 events of the library wait to
  be polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
  */
@@ -349,17 +357,23 @@ SONORAN_API int32_t sonoran_invoke(sonoran_session session, const char *method, 
 
  `updates_json`: an array of objects as Sonoran documents them for the hub's `unitLocation`:
  `location` (a string) and one of `communityUserId`, `roblox` (a number), `apiId` or `identId`;
- perhaps `coordinates` ({x, y, z, w}), `peerId` and `vehicle`. Unknown fields pass as they are. One
- bad update refuses all of them, and sonoran_last_error names it and the field.
+ perhaps `coordinates` ({x, y, z, w}), `peerId` and `vehicle`. Unknown fields pass as they are, nested
+ up to 61 levels deep, the update itself among them: that is what a hub reads. One bad update refuses
+ all of them, and sonoran_last_error names it and the field.
 
  Give every unit on every tick if you like: the newest location of each unit is sent, in calls of at
  most 25 units and 32 KiB that are at least unitIntervalMs apart, the unit that waits longest first.
  A location that has not changed is not sent again for 10 seconds. What was not sent or not answered
- survives a reconnect. Where the hub finds the calls too fast they get slower by themselves; any other
- refusal of the hub is told by SESSION_UNITS_REJECTED, at most once a minute.
+ survives a reconnect. Where the hub finds the calls too fast they get slower by themselves, and fast
+ again within seconds once it takes them.
+
+ The hub takes a call as a whole or not at all. One that it refuses, does not answer, or hangs up over
+ goes out again in calls of 5 units, after that of 1, so that all others arrive. A unit that fails alone
+ is told by SESSION_UNITS_REJECTED and set aside: for a minute, doubled each further time up to 15. Then
+ its newest location is tried. A call of several units that fails is told at most once a minute.
 
  Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_UNIT, SONORAN_E_TOO_LARGE (over 1 MiB),
- SONORAN_E_BUSY (10000 units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
+ SONORAN_E_BUSY (10000 different units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
  caller one parse; does not block. Since 0.1.
  */
 SONORAN_API int32_t sonoran_send_unit_locations(sonoran_session session, const char *updates_json);
@@ -388,6 +402,7 @@ SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
      queuedBytes             their size
      receivedBytes           bytes of hub messages received, without TLS and websocket framing
      pendingUnits            units that wait to be sent or for the hub's answer
+     asideUnits              units that are set aside because their calls failed
      unknownMessages         messages of the hub for methods or calls unknown to us, ignored
      attempts                connections tried
      ready                   times the session became ready

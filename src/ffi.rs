@@ -367,7 +367,7 @@ pub unsafe extern "C" fn sonoran_invoke(
 /// hour at last. SESSION_UNITS_REJECTED tells of both, of calls with several units at most once a minute.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_UNIT, SONORAN_E_TOO_LARGE (over 1 MiB),
-/// SONORAN_E_BUSY (10000 units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
+/// SONORAN_E_BUSY (10000 different units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
 /// caller one parse; does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sonoran_send_unit_locations(

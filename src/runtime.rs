@@ -95,7 +95,7 @@ impl Threads {
         Ok(())
     }
 
-    /// Returns whether all threads ended in time. Those that have are gone to the operating system, too.
+    /// Returns whether all threads ended in time. If so, they are gone for the operating system as well.
     fn wait_ended(&self, until: Instant) -> bool {
         let mut running = self.running.lock();
         while *running > 0 {
@@ -103,7 +103,7 @@ impl Threads {
                 return false;
             }
         }
-        // each has run its last line of ours
+        // all that remains of them is the operating system's part
         for thread in self.handles.lock().drain(..) {
             let _ = thread.join();
         }
@@ -111,7 +111,7 @@ impl Threads {
     }
 }
 
-/// Stands for a thread that runs.
+/// Counts a thread as running until it is dropped.
 struct Counted(Arc<Threads>);
 
 impl Drop for Counted {

@@ -97,4 +97,7 @@ fn secrets_are_not_printed() {
     let printed = format!("{config:?}");
     assert!(!printed.contains("the-key") && !printed.contains("the-token"), "{printed}");
     assert_eq!(config.api_key.reveal(), "the-key");
+    // an owner who has mixed up two settings
+    let sentence = refused(r#","serverId":"0d9c6b3e-7f21-the-real-key""#);
+    assert!(sentence.contains("\"serverId\": a long text") && !sentence.contains("real-key"), "{sentence}");
 }

@@ -1,4 +1,4 @@
-//! The option `url`, taken apart and spelled in one way.
+//! The option `url`, parsed and normalised.
 
 use std::net::Ipv6Addr;
 
@@ -30,16 +30,16 @@ impl Endpoint {
         let (secure, default_port) = match uri.scheme_str() {
             Some("https" | "wss") => (true, 443),
             Some("http" | "ws") => (false, 80),
-            _ => return Err(wrong("has no scheme we know: expected http, https, ws or wss")),
+            _ => return Err(wrong("has an unknown scheme: expected http, https, ws or wss")),
         };
         let authority = uri.authority().ok_or_else(|| wrong("has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(wrong("has a user in it, which the hub does not take: leave it out"));
+            return Err(wrong("contains a user, which the hub does not take: leave it out"));
         }
         let port = match (uri.port(), authority.as_str().rsplit_once(':')) {
             (Some(port), _) => port.as_u16(),
             (None, Some((_, port))) if !port.is_empty() && !port.ends_with(']') => {
-                return Err(wrong("has a port that is none: expected 1 to 65535"));
+                return Err(wrong("has an invalid port: expected 1 to 65535"));
             }
             _ => default_port,
         };
@@ -53,7 +53,7 @@ impl Endpoint {
         Ok(Self { secure, host, absolute, port, authority, target })
     }
 
-    /// Host and port, for sentences.
+    /// Host and port, for messages.
     pub(crate) fn host_and_port(&self) -> String {
         format!("{}:{}", in_url(&self.host), self.port)
     }
@@ -83,7 +83,7 @@ impl Host {
     fn parse(host: &str) -> Result<Self, Error> {
         if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             let address: Ipv6Addr =
-                address.parse().map_err(|_| wrong("has brackets around no IPv6 address"))?;
+                address.parse().map_err(|_| wrong("has no valid IPv6 address in its brackets"))?;
             return Ok(Self { name: address.to_string(), absolute: false });
         }
         let (name, absolute) = host.strip_suffix('.').map_or((host, false), |name| (name, true));
@@ -94,14 +94,14 @@ impl Host {
         {
             return Err(wrong(format!("has {odd:?} in its host: expected a name or an address")));
         }
-        // an address has no search list to be kept from
+        // the search list does not apply to addresses
         let absolute = absolute && name.parse::<std::net::Ipv4Addr>().is_err();
         Ok(Self { name: name.to_ascii_lowercase(), absolute })
     }
 }
 
-/// Path and query in their one spelling: escapes in capitals, none where no escape is needed, and one
-/// for each byte that is not ASCII.
+/// Normalises path and query: upper-case escapes, none that are unnecessary, and one for each byte that is
+/// not ASCII and for each percent sign that begins no escape.
 fn target(text: &str) -> String {
     let mut target = String::with_capacity(text.len() + 1);
     if !text.starts_with('/') {
@@ -119,14 +119,14 @@ fn target(text: &str) -> String {
                     push_escape(&mut target, meant);
                 }
             }
-            None if byte.is_ascii() => target.push(char::from(byte)),
+            None if byte.is_ascii() && byte != b'%' => target.push(char::from(byte)),
             None => push_escape(&mut target, byte),
         }
     }
     target
 }
 
-/// The byte that the first two characters spell in hexadecimal digits.
+/// Parses the first two characters as a byte in hexadecimal.
 fn hex_byte(digits: &[u8]) -> Option<u8> {
     let digit = |at: usize| digits.get(at).and_then(|digit| char::from(*digit).to_digit(16));
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()
@@ -190,7 +190,7 @@ mod tests {
                 "xn--mnchen-3ya.example",
                 "/a",
             ),
-            ("http://h/%7euser/%c3%a9?%2f=%", false, "h", 80, "h", "/~user/%C3%A9?%2F=%"),
+            ("http://h/%7euser/%c3%a9?%2f=%", false, "h", 80, "h", "/~user/%C3%A9?%2F=%25"),
         ] {
             let expected = (secure, host.to_owned(), port, authority.to_owned(), target.to_owned());
             assert_eq!(parsed(url), expected, "{url}");
@@ -219,6 +219,28 @@ mod tests {
         {
             assert!(!endpoint("ws://h/x").is_same_hub(&endpoint(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn the_one_spelling_of_a_url_is_spelled_so() {
+        let parts = [
+            "%", "4", "1", "%25", "%41", "%2f", "/", "?", "#", "é", "\u{7f}", "a", "Z", "..", "~", ":", "@",
+            "[", "=", "&", "+",
+        ];
+        let mut random = 1_u32;
+        let mut parsed = 0;
+        for _ in 0..20_000 {
+            let mut url = "ws://Hub.example:80/".to_owned();
+            for _ in 0..8 {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                url.push_str(parts[usize::try_from(random >> 16).unwrap() % parts.len()]);
+            }
+            let Ok(endpoint) = Endpoint::parse(&url) else { continue };
+            let spelled = format!("ws://{}{}", endpoint.authority, endpoint.target);
+            assert_eq!(Endpoint::parse(&spelled).unwrap(), endpoint, "{url} {spelled}");
+            parsed += 1;
+        }
+        assert!(parsed > 1_000, "{parsed}");
     }
 
     #[test]

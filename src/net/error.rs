@@ -42,7 +42,7 @@ pub(crate) enum Error {
     Status {
         /// Its status.
         status: u16,
-        /// Where a redirect leads.
+        /// Where a redirect points to.
         location: Option<String>,
         /// How long the hub wants us to wait.
         retry_after: Option<Duration>,
@@ -136,7 +136,7 @@ fn hint(status: u16, location: Option<&str>) -> String {
         (301..=308, Some(location)) => {
             format!(", which points to {location}: set url to that if it is right")
         }
-        (401 | 403, _) => ": the hub, or a proxy before it, wants other credentials".to_owned(),
+        (401 | 403, _) => ": the hub, or a proxy in front of it, wants other credentials".to_owned(),
         (404, _) => ": there is no hub at this url, or it does not take websockets".to_owned(),
         (429, _) => ": too many requests".to_owned(),
         (500.., _) => ": the hub is not available".to_owned(),
@@ -181,7 +181,7 @@ fn tls_words(error: &rustls::Error) -> String {
             "it does not speak HTTP/1.1 there, which websockets need"
         }
         AlertReceived(Alert::CertificateRequired | Alert::BadCertificate) => {
-            "it wants a certificate of ours, which is not supported"
+            "it asks for a client certificate, which is not supported"
         }
         AlertReceived(alert) => return format!("it refused with the TLS alert {alert:?}"),
         other => return other.to_string(),
@@ -191,8 +191,8 @@ fn tls_words(error: &rustls::Error) -> String {
 
 /// What is wrong with a certificate, as the rest of a sentence about it.
 fn certificate_words(problem: &CertificateError) -> String {
-    const NOT_TRUSTED: &str = "is not trusted: no authority that is known here has signed it. If it is the right \
-         hub, name its certificate, or that of its authority, in caFile";
+    const NOT_TRUSTED: &str = "is not trusted: no known authority has signed it. If this is the right hub, name its \
+         certificate, or its authority's, in caFile";
     const ALGORITHM: &str = "is signed with an algorithm that is no longer safe: it needs a new one";
     use CertificateError as Problem;
     match problem {
@@ -230,7 +230,7 @@ fn certificate_words(problem: &CertificateError) -> String {
         }
         Problem::UnsupportedSignatureAlgorithmContext { .. } => ALGORITHM.to_owned(),
         Problem::BadEncoding => "cannot be read".to_owned(),
-        Problem::BadSignature => "has a signature that is wrong".to_owned(),
+        Problem::BadSignature => "has a wrong signature, or too short a key (RSA needs 2048 bits)".to_owned(),
         Problem::Revoked => "is revoked".to_owned(),
         other => format!("is not valid ({other})"),
     }

@@ -33,16 +33,17 @@ use tcp::Tcp;
 
 pub(crate) use error::Error;
 
-/// The bound on what waits to be written: far more than the few records of ours that can be pending.
+/// Bounds what waits to be written. The few records that can be pending need far less.
 const MAX_WRITE_BUFFER: usize = 1024 * 1024;
 
 /// The largest number of addresses that one attempt tries.
 const MAX_ADDRESSES: usize = 16;
 
-/// How long an address has to accept before the next one is tried beside it.
+/// How long an address may take to accept before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// How long an address that has accepted has for TLS and the upgrade before the next one is tried.
+/// How long an address that has accepted may take for TLS and the upgrade before the next one is tried
+/// beside it.
 const OPEN_HEAD_START: Duration = Duration::from_secs(3);
 
 /// The websocket to a hub.
@@ -56,6 +57,8 @@ pub(crate) struct Dialer {
     headers: Vec<(String, Secret)>,
     timeout: Duration,
     max_message: usize,
+    /// The address that the last attempt spoke to.
+    last: Mutex<Option<SocketAddr>>,
 }
 
 impl Dialer {
@@ -70,6 +73,7 @@ impl Dialer {
             headers: config.headers.clone(),
             timeout: config.connect_timeout,
             max_message: config.max_message,
+            last: Mutex::new(None),
         })
     }
 
@@ -88,16 +92,18 @@ impl Dialer {
     }
 
     async fn steps(&self, stage: &Mutex<Stage>) -> Result<Socket, Error> {
-        let host = || self.hub.host.clone();
-        let resolved = resolve::SYSTEM.resolve(&self.hub.lookup_name(), self.hub.port).await;
-        let mut addresses = interleave(resolved.map_err(|source| Error::Resolve { host: host(), source })?);
+        let name = self.hub.lookup_name();
+        let unknown = |source| Error::Resolve { host: name.clone(), source };
+        let mut addresses = interleave(resolve::SYSTEM.resolve(&name, self.hub.port).await.map_err(unknown)?);
+        if let Some(last) = *self.last.lock() {
+            // that attempt failed, or its link ended: another address may serve better
+            addresses.sort_by_key(|address| *address == last);
+        }
         addresses.truncate(MAX_ADDRESSES);
         let head_start = HeadStart { connect: HEAD_START, open: OPEN_HEAD_START.min(self.timeout / 4) };
         let opened = race(addresses, head_start, |at| self.connect(at, stage), |tcp| self.open(tcp, stage));
-        opened.await.map_err(|failure| {
-            let no_address = || io::Error::new(io::ErrorKind::NotFound, "it has no address");
-            failure.unwrap_or_else(|| Error::Resolve { host: host(), source: no_address() })
-        })
+        let no_address = || unknown(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+        opened.await.map_err(|failure| failure.unwrap_or_else(no_address))
     }
 
     async fn connect(&self, address: SocketAddr, stage: &Mutex<Stage>) -> Result<Tcp, Error> {
@@ -111,6 +117,7 @@ impl Dialer {
 
     /// TLS and the upgrade over a connection.
     async fn open(&self, tcp: Tcp, stage: &Mutex<Stage>) -> Result<Socket, Error> {
+        *self.last.lock() = Some(tcp.address);
         let tcp = Outflow::new(tcp);
         let mut stream = match &self.tls {
             None => Stream::Plain(tcp),
@@ -124,7 +131,7 @@ impl Dialer {
         enter(stage, Stage::Upgrading);
         let rest = upgrade::upgrade(&mut stream, &self.hub, &self.headers).await?;
         stream.outflow_mut().watch();
-        // a message holds at least one record, and a hub may put several small ones into one
+        // a message holds at least one record, and the hub may put several small ones into it
         let most = self.max_message.saturating_add(1024 * 1024);
         let config = WebSocketConfig::default()
             .max_message_size(Some(most))
@@ -134,13 +141,13 @@ impl Dialer {
     }
 }
 
-/// Notes how far the attempt got, over all addresses.
+/// Notes how far the attempt got with any of its addresses.
 fn enter(stage: &Mutex<Stage>, entered: Stage) {
     let mut stage = stage.lock();
     *stage = entered.max(*stage);
 }
 
-/// The addresses as the resolver sorted them, but families in turn, so that a dead one does not hold
+/// Keeps the resolver's order but alternates the address families, so that a dead family does not hold
 /// up the other.
 fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first().copied() else { return addresses };
@@ -161,7 +168,7 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 fn server_name(host: &str) -> Result<ServerName<'static>, ApiError> {
     ServerName::try_from(host.to_owned()).map_err(|_| ApiError::Option {
         key: "\"url\"".to_owned(),
-        problem: "has a host that no certificate can be for".to_owned(),
+        problem: "has a host that cannot be in a certificate".to_owned(),
     })
 }
 

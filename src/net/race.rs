@@ -13,22 +13,22 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) struct HeadStart {
     /// To accept the connection.
     pub(crate) connect: Duration,
-    /// To speak, from then on.
+    /// To open, once it has accepted.
     pub(crate) open: Duration,
 }
 
 /// Why an address does not lead to the hub.
 pub(crate) trait Setback {
-    /// Whether it was the hub that spoke, so that another address has nothing to add.
+    /// Whether the hub itself refused. Another address would say the same.
     fn is_final(&self) -> bool;
-    /// How far the attempt got. The error that got furthest says most.
+    /// How far the attempt got. The failure that got furthest is reported.
     fn progress(&self) -> u8;
 }
 
 /// Connects to the addresses in their order and opens what has connected. Returns what opened first.
 ///
-/// While an address that has connected may still open in its time, the others wait: a hub should not see
-/// two of us. Afterwards they get their turn beside it. `None`: there are no addresses.
+/// An address that has connected keeps the others waiting for its head start, so that the hub does not see
+/// two connections. After that they get their turn beside it. The error is `None` where there is no address.
 pub(crate) async fn race<A, C, S, E, Connecting, Opening>(
     addresses: Vec<A>,
     head_start: HeadStart,

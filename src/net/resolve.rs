@@ -1,7 +1,7 @@
-//! Name resolution by the system, which blocks a thread and cannot be cancelled.
+//! Name resolution by the operating system, which blocks a thread and cannot be cancelled.
 //!
-//! All who ask for one name share one lookup. So a name that hangs costs a thread or a few, however many
-//! sessions ask for it how often, and leaves the other names alone.
+//! All sessions that ask for one name share one lookup. A name that hangs therefore costs a few threads at
+//! most, and does not hold up other names.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -88,9 +88,9 @@ impl Resolver {
         };
         let job = move || {
             let answer = (self.ask)(&lookup.name);
-            // nobody joins a lookup that has its answer
+            // from here on nobody joins this lookup
             drop(lookup);
-            // those who asked may have gone
+            // the sessions that asked may have gone
             let _ = sender.send(answer.map(Arc::from).map_err(Arc::new));
         };
         (self.spawn)(Box::new(job))

@@ -1,4 +1,4 @@
-//! TCP.
+//! TCP connections to one address.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,28 +11,29 @@ use tokio::net::TcpStream;
 
 use crate::sys::{self, CloseOnFork};
 
-/// How much the system holds of what is sent: little enough that a hub that reads slowly is seen to read.
+/// The system buffers at most this much output, so that a hub that reads slowly is seen to read.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// A TCP stream that never writes vectored: unlike a plain write, that raises SIGPIPE when the peer is
-/// gone.
+/// A TCP stream that never uses vectored writes. Unlike plain ones they raise SIGPIPE when the peer is gone.
 #[derive(Debug)]
 pub(crate) struct Tcp {
     // dropped before the stream
     _close_on_fork: CloseOnFork,
     stream: TcpStream,
+    /// The address of the other side.
+    pub(crate) address: SocketAddr,
 }
 
 impl Tcp {
     pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::from_std(begin(address)?.into())?;
-        // the stream outlives what guards it, however this ends
-        let tcp = Self { _close_on_fork: CloseOnFork::new(&stream), stream };
+        // from here on the stream is dropped after its guard, however this ends
+        let tcp = Self { _close_on_fork: CloseOnFork::new(&stream), stream, address };
         tcp.stream.writable().await?;
         if let Some(error) = tcp.stream.take_error()? {
             return Err(error);
         }
-        // events are small and wanted at once; a system that cannot do without the delay still works
+        // events are small and urgent; a system that refuses still works, with a delay
         let _ = tcp.stream.set_nodelay(true);
         let _ = SockRef::from(&tcp.stream).set_send_buffer_size(SEND_BUFFER);
         Ok(tcp)

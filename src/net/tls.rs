@@ -17,7 +17,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStor
 
 use crate::error::Error;
 
-/// The largest `caFile` that is read: several times what operating systems trust.
+/// The largest `caFile` that is read: several times the size of an operating system's list.
 const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
 
 /// The TLS settings of a session. Reads `caFile`, so that a mistake in it is told at once.
@@ -33,9 +33,9 @@ pub(crate) fn client_config(ca_file: Option<&str>, insecure: bool) -> Result<Arc
 fn read_ca_file(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let wrong = |problem: String| Error::Option { key: "\"caFile\"".to_owned(), problem };
     let unreadable = |error: std::io::Error| wrong(format!("{path:?} cannot be read: {error}"));
-    // opening a pipe would block, and a device has no end
+    // opening a pipe would block, and a device may have no end
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(wrong(format!("{path:?} is no file")));
+        return Err(wrong(format!("{path:?} is not a file")));
     }
     let mut pem = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_CA_FILE + 1).read_to_end(&mut pem)).map_err(unreadable)?;
@@ -43,13 +43,13 @@ fn read_ca_file(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
         return Err(wrong(format!("{path:?} has more than {MAX_CA_FILE} bytes: is it a PEM file?")));
     }
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let certificates = certificates.map_err(|error| wrong(format!("{path:?} is no PEM file: {error}")))?;
+    let certificates = certificates.map_err(|error| wrong(format!("{path:?} is not a PEM file: {error}")))?;
     if certificates.is_empty() {
-        return Err(wrong(format!("{path:?} has no certificate in it")));
+        return Err(wrong(format!("{path:?} contains no certificate")));
     }
     for certificate in &certificates {
         let checked = ParsedCertificate::try_from(certificate);
-        checked.map_err(|error| wrong(format!("{path:?} has a bad certificate: {error}")))?;
+        checked.map_err(|error| wrong(format!("{path:?} contains a bad certificate: {error}")))?;
     }
     Ok(certificates)
 }
@@ -80,8 +80,8 @@ fn build(named: Vec<CertificateDer<'static>>, insecure: bool) -> Result<ClientCo
     Ok(config)
 }
 
-/// Verifies as webpki does, but for one thing: a hub may show as its own the very certificate that `caFile`
-/// names, even if that says it is an authority's, as those do that `openssl req -x509` makes.
+/// Verifies as webpki does, with one exception: a hub may use a certificate that `caFile` names as its own
+/// even if it is marked as an authority's. `openssl req -x509` makes such certificates.
 #[derive(Debug)]
 struct Trusted {
     verifier: Arc<WebPkiServerVerifier>,
@@ -100,7 +100,7 @@ impl ServerCertVerifier for Trusted {
         let verified =
             self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // webpki says so of a certificate whose dates it has found to be good
+            // webpki has already checked the dates when it reports this
             Err(error) if is_authority(&error) && self.named.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
@@ -132,7 +132,7 @@ impl ServerCertVerifier for Trusted {
     }
 }
 
-/// Whether the hub's own certificate is an authority's.
+/// Whether the hub uses an authority's certificate as its own.
 fn is_authority(error: &rustls::Error) -> bool {
     let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))

@@ -17,7 +17,7 @@ const MAX_HEAD: usize = 32 * 1024;
 /// What every answer starts with.
 const PROTOCOL: &[u8] = b"HTTP/";
 
-/// The largest number of headers in it.
+/// The largest number of headers in an answer.
 const MAX_HEADERS: usize = 128;
 
 /// Upgrades the stream. Returns what followed the head: the first bytes of the websocket.
@@ -41,11 +41,11 @@ pub(crate) async fn upgrade(
     }
 }
 
-/// The head of an answer as far as it came.
+/// The head of an answer, as far as it has arrived.
 #[derive(Debug, Default)]
 struct Head {
     bytes: Vec<u8>,
-    /// How many bytes cannot hold its end.
+    /// How many bytes are known not to hold its end.
     searched: usize,
 }
 
@@ -54,17 +54,19 @@ impl Head {
     fn length(&mut self) -> Result<Option<usize>, Error> {
         let start = self.bytes.get(..PROTOCOL.len()).unwrap_or(&self.bytes);
         if !PROTOCOL.starts_with(start) {
-            return Err(not_http(&"it does not start as HTTP does"));
+            return Err(not_http(&"it does not start with HTTP/"));
         }
         let fresh = self.bytes.get(self.searched..).unwrap_or_default();
-        let line_ends = memchr::memchr_iter(b'\n', fresh).map(|at| self.searched + at);
-        let blank = |end: &usize| {
-            let next = self.bytes.get(end + 1..).unwrap_or_default();
-            next.starts_with(b"\n") || next.starts_with(b"\r\n")
-        };
-        if let Some(end) = line_ends.clone().find(blank) {
-            let blank_line = self.bytes.get(end + 1..).unwrap_or_default();
-            return Ok(Some(end + 1 + if blank_line.starts_with(b"\r") { 2 } else { 1 }));
+        let end = memchr::memchr_iter(b'\n', fresh).find_map(|at| {
+            let line = self.searched + at + 1;
+            match self.bytes.get(line..)? {
+                [b'\n', ..] => Some(line + 1),
+                [b'\r', b'\n', ..] => Some(line + 2),
+                _ => None,
+            }
+        });
+        if end.is_some() {
+            return Ok(end);
         }
         if self.bytes.len() > MAX_HEAD {
             return Err(Error::Upgrade(format!("its head has more than {MAX_HEAD} bytes")));
@@ -81,7 +83,7 @@ fn request(hub: &Endpoint, headers: &[(String, Secret)], key: &str) -> String {
         "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
     );
-    // so that a login page in front of a hub answers 401 rather than sending us there
+    // a login page in front of a hub then answers 401 instead of redirecting
     request.push_str("X-Requested-With: XMLHttpRequest\r\n");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
         let _ = write!(request, "User-Agent: sonoran/{version}\r\n");
@@ -97,13 +99,13 @@ fn not_http(problem: &dyn std::fmt::Display) -> Error {
     Error::Upgrade(format!("it is not HTTP ({problem})"))
 }
 
-/// Checks that a whole head accepts the upgrade.
+/// Checks that a complete head accepts the upgrade.
 fn check(head: &[u8], key: &str) -> Result<(), Error> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     match response.parse(head) {
         Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Err(not_http(&"a head without end")),
+        Ok(httparse::Status::Partial) => return Err(not_http(&"its head has no end")),
         Err(error) => return Err(not_http(&error)),
     }
     let header = |name: &str| {

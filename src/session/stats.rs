@@ -21,7 +21,7 @@ impl Counter {
     }
 }
 
-/// What a mailbox counts, over all sessions that write into it.
+/// The figures of a mailbox, over all sessions that write into it.
 #[derive(Debug, Default)]
 pub(crate) struct QueueStats {
     pub(crate) pushes: Counter,
@@ -36,7 +36,7 @@ pub(crate) struct Queued {
     pub(crate) bytes: usize,
 }
 
-/// What a session counts of its connections.
+/// The figures of a session's connections.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     pub(crate) received_bytes: Counter,
@@ -51,14 +51,14 @@ impl Stats {
         *self.last_error.lock() = Some(sentence);
     }
 
-    /// All figures as `sonoran_stats` gives them.
+    /// Returns all figures, as `sonoran_stats` does.
     pub(crate) fn json(
         &self,
         number: i32,
         state: State,
         queue: &QueueStats,
         queued: Queued,
-        pending_units: usize,
+        (pending_units, aside_units): (usize, usize),
     ) -> String {
         let ready_ms = match state {
             State::Ready { since, .. } => u64::try_from(since.elapsed().as_millis()).unwrap_or(0),
@@ -74,6 +74,7 @@ impl Stats {
             "queuedBytes": queued.bytes,
             "receivedBytes": self.received_bytes.get(),
             "pendingUnits": pending_units,
+            "asideUnits": aside_units,
             "unknownMessages": self.unknown_messages.get(),
             "attempts": self.attempts.get(),
             "ready": self.ready.get(),

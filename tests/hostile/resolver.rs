@@ -11,8 +11,9 @@ use parking_lot::{Condvar, Mutex};
 use serde_json::json;
 
 use crate::case::{Peer, options};
+use crate::wire::Wire;
 use support::PATIENCE;
-use support::client::{Process, Session};
+use support::client::{Process, Session, ffi, shutdown};
 
 /// Whether lookups of `hangs.test` hang.
 static HANGS: Mutex<bool> = Mutex::new(false);
@@ -87,23 +88,50 @@ impl Drop for Hanging {
     }
 }
 
+/// A listener on the first address of `stalls.test`, beside a peer on the second.
+fn first_address(peer: &Peer) -> TcpListener {
+    let port = peer.url().split(':').nth(2).and_then(|rest| rest.split('/').next()?.parse::<u16>().ok());
+    let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), port.expect("a port"))).expect("a port");
+    socket2::SockRef::from(&listener).set_read_timeout(Some(PATIENCE)).expect("a socket");
+    listener
+}
+
 #[test]
 fn an_address_that_accepts_and_stalls_gives_way_to_the_next() {
     let _process = Process::shared();
     let peer = Peer::start();
-    let port = peer.url().split(':').nth(2).and_then(|rest| rest.split('/').next()?.parse::<u16>().ok());
     // connections wait in its queue: it never takes one
-    let stalls = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), port.expect("a port"))).expect("a port");
+    let stalls = first_address(&peer);
     let session =
         Session::connect(&options(&url("stalls.test", &peer), &json!({"connectTimeoutMs": 20_000})));
     let mut wire = peer.accept();
     wire.ready().expect("it logs in");
     session.expect("SESSION_READY");
     assert_eq!(session.figure("attempts"), 1);
-    let (first, _) = stalls.accept().expect("the first address was the first one");
-    socket2::SockRef::from(&first).set_read_timeout(Some(PATIENCE)).expect("a socket");
+    stalls.accept().expect("the first address was the first one");
     session.disconnect().expect("it is open");
     wire.until_gone();
+}
+
+#[test]
+fn an_address_that_answers_and_serves_nobody_gives_way_in_the_next_attempt() {
+    let _process = Process::shared();
+    for (answer, code) in [("HTTP/1.1 503 x\r\n\r\n", "http-5xx"), ("", "handshake")] {
+        let peer = Peer::start();
+        let serves_nobody = first_address(&peer);
+        let session =
+            Session::connect(&options(&url("stalls.test", &peer), &json!({"handshakeTimeoutMs": 200})));
+        let mut first = Wire::new(serves_nobody.accept().expect("the first address was the first one").0);
+        first.read_head().expect("an upgrade");
+        let answer = if answer.is_empty() { first.accepted() } else { answer.to_owned() };
+        first.send(answer);
+        assert_eq!(session.expect("SESSION_RETRY").code(), code);
+        let mut wire = peer.accept();
+        wire.ready().expect("it logs in");
+        session.expect("SESSION_READY");
+        session.disconnect().expect("it is open");
+        wire.until_gone();
+    }
 }
 
 #[test]
@@ -137,4 +165,27 @@ fn a_name_that_hangs_holds_up_no_other() {
     assert!(answered);
     session.disconnect().expect("it is open");
     wire.until_gone();
+}
+
+#[test]
+fn a_shutdown_leaves_a_lookup_that_hangs_to_end_alone() {
+    let process = Process::alone();
+    let peer = Peer::start();
+    let hanging = Hanging::start();
+    let stuck = options("ws://hangs.test/hub", &json!({"connectTimeoutMs": 100}));
+    let session = Session::connect(&stuck);
+    session.expect("SESSION_RETRY");
+    assert_eq!(shutdown(100).expect_err("a thread hangs").0, ffi::SONORAN_E_TIMEOUT);
+    // sessions opened afterwards have threads of their own
+    let session = Session::connect(&options(&url("works.test", &peer), &json!({})));
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+    let again = Session::connect(&stuck);
+    assert_eq!(again.expect("SESSION_RETRY").code(), "timeout");
+    drop(hanging);
+    std::iter::repeat_with(|| again.expect("SESSION_RETRY")).find(|retry| retry.code() == "dns");
+    drop((session, again));
+    wire.until_gone();
+    drop(process);
 }

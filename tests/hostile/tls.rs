@@ -148,7 +148,7 @@ fn certificates() {
         refused(
             "of an unknown authority",
             signed(&authority("another"), "localhost", |_| {}),
-            "is not trusted: no authority that is known here has signed it",
+            "is not trusted: no known authority has signed it",
         ),
         refused("only HTTP/2", Arc::new(only_http2), "does not speak HTTP/1.1"),
         accepted("anything, self-signed", self_signed("localhost", of_an_authority).server, insecure()),
@@ -176,7 +176,7 @@ fn certificates_that_sign_themselves() {
         refused(
             "an authority's, not in caFile",
             self_signed("localhost", of_an_authority).server,
-            "is not trusted: no authority that is known here has signed it. If it is the right hub, name its certificate, or that of its authority, in caFile",
+            "is not trusted: no known authority has signed it. If this is the right hub, name its certificate, or its authority's, in caFile",
         ),
     ]);
     // a name, and dates, have to be right all the same
@@ -262,7 +262,7 @@ fn a_file_of_authorities_that_is_none_is_refused() {
     }
     // what is no file has no end, or blocks whoever opens it
     for (path, part) in
-        [("/no/such/file.pem", "cannot be read"), ("/", "is no file"), ("/dev/zero", "is no file")]
+        [("/no/such/file.pem", "cannot be read"), ("/", "is not a file"), ("/dev/zero", "is not a file")]
     {
         let wrong = options("wss://localhost/hub", &json!({"caFile": path})).to_string();
         let failed = Session::try_connect(&wrong).expect_err(path);

@@ -32,7 +32,8 @@ fn every_test_in_the_list_exists() {
         for held in row.held {
             let name = held.rsplit("::").next().unwrap_or_default();
             // a test of Rust's harness, or one of the C hosts' suite
-            let exists = sources.contains(&format!("fn {name}(")) || sources.contains(&format!("(\"{name}\","));
+            let exists =
+                sources.contains(&format!("fn {name}(")) || sources.contains(&format!("(\"{name}\","));
             if !exists && !NO_TEST.contains(&held.as_str()) {
                 unknown.push(held);
             }
@@ -45,8 +46,14 @@ fn every_test_in_the_list_exists() {
 fn sentences_are_found_whole() {
     let header = "/**\n * A HEADING\n *\n * A first one. It goes\n * on: here. Of version 1.2.\n *\n *     NAME    a line. more\n *             of it\n *     OTHER   text\n */\n#define X 1    /**< About X. */\nint code; // none\n";
     let found = sentences(header);
-    let expected =
-        ["A first one.", "It goes on: here.", "Of version 1.2.", "NAME a line. more of it", "OTHER text", "About X."];
+    let expected = [
+        "A first one.",
+        "It goes on: here.",
+        "Of version 1.2.",
+        "NAME a line. more of it",
+        "OTHER text",
+        "About X.",
+    ];
     assert_eq!(found, expected.map(str::to_owned).into());
 }
 

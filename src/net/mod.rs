@@ -1,6 +1,7 @@
 //! The way to the hub: URL, DNS, TCP, TLS and the websocket upgrade.
 
 mod error;
+mod frames;
 mod outflow;
 mod tcp;
 mod tls;
@@ -24,6 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::config::{Config, Secret};
 use crate::error::Error as ApiError;
+use frames::SmallFrames;
 use outflow::Outflow;
 use tcp::Tcp;
 use url::Endpoint;
@@ -34,7 +36,7 @@ pub(crate) use error::Error;
 const MAX_WRITE_BUFFER: usize = 1024 * 1024;
 
 /// The websocket to a hub.
-pub(crate) type Socket = WebSocketStream<Stream>;
+pub(crate) type Socket = WebSocketStream<SmallFrames<Stream>>;
 
 /// How to reach one hub.
 #[derive(Debug)]
@@ -94,7 +96,8 @@ impl Dialer {
             .max_message_size(Some(most))
             .max_frame_size(Some(most))
             .max_write_buffer_size(MAX_WRITE_BUFFER);
-        Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+        let stream = SmallFrames::new(stream, rest, most);
+        Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await)
     }
 }
 

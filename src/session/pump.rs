@@ -156,7 +156,7 @@ impl Pump<'_> {
 
     /// The connection broke: a failed write says better why than the end of what could be read.
     fn lost(&self, error: io::Error) -> Failure {
-        let write = self.socket.get_ref().outflow().failure();
+        let write = self.socket.get_ref().get_ref().outflow().failure();
         Failure::Lost(write.map_or(error, |write| io::Error::new(write.kind(), write.to_string())))
     }
 
@@ -177,7 +177,7 @@ impl Pump<'_> {
     /// be sent any more.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let sent = if self.sending.is_broken() { Poll::Ready(Ok(())) } else { self.poll_records(context) };
-        let (now, outflow) = (Instant::now(), self.socket.get_ref().outflow());
+        let (now, outflow) = (Instant::now(), self.socket.get_ref().get_ref().outflow());
         if matches!(sent, Poll::Ready(Err(_))) || outflow.failure().is_some() {
             self.sending.broke(now);
         } else {

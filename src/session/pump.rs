@@ -155,7 +155,7 @@ impl Pump<'_> {
 
     /// Returns why the connection broke: a failed write says so better than the end of input.
     fn lost(&self, error: io::Error) -> Failure {
-        let write = self.socket.get_ref().outflow().failure();
+        let write = self.socket.get_ref().get_ref().outflow().failure();
         Failure::Lost(write.map_or(error, |write| io::Error::new(write.kind(), write.to_string())))
     }
 
@@ -175,7 +175,7 @@ impl Pump<'_> {
     /// Sends as much as the socket takes. Ready once nothing is left, or nothing more can be sent.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let sent = if self.sending.is_broken() { Poll::Ready(Ok(())) } else { self.poll_records(context) };
-        let (now, outflow) = (Instant::now(), self.socket.get_ref().outflow());
+        let (now, outflow) = (Instant::now(), self.socket.get_ref().get_ref().outflow());
         if matches!(sent, Poll::Ready(Err(_))) || outflow.failure().is_some() {
             self.sending.broke(now);
         } else {

@@ -11,6 +11,7 @@ mod flood;
 mod frames;
 mod handshake;
 mod liveness;
+mod memory;
 mod messages;
 mod network;
 mod records;

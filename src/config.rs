@@ -201,6 +201,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether both show the same credentials for the same server of the same hub.
+    pub(crate) fn same_credentials(&self, other: &Self) -> bool {
+        self.same_session(other) && self.api_key == other.api_key
+    }
+
     /// Whether both are sessions of the same hub, community and server.
     pub(crate) fn same_session(&self, other: &Self) -> bool {
         self.hub.is_same_hub(&other.hub)

@@ -108,7 +108,15 @@ impl<'a> Scanner<'a> {
 
     /// Moves past one value of any kind and returns its text.
     pub(crate) fn value(&mut self) -> Result<&'a str, JsonError> {
-        self.text_of(Self::skip_value)
+        self.value_and_depth().map(|(value, _)| value)
+    }
+
+    /// The same, and how many arrays and objects stand in one another there at the most.
+    pub(crate) fn value_and_depth(&mut self) -> Result<(&'a str, usize), JsonError> {
+        self.space();
+        let start = self.at;
+        let depth = self.skip_value()?;
+        Ok((self.since(start), depth))
     }
 
     /// Moves past one value and picks its own members of the two names.
@@ -246,7 +254,7 @@ impl<'a> Scanner<'a> {
         if self.peek().is_none() { Ok(()) } else { self.fail("unexpected text after the value") }
     }
 
-    fn skip_value(&mut self) -> Result<(), JsonError> {
+    fn skip_value(&mut self) -> Result<usize, JsonError> {
         let mut open = Nesting::default();
         loop {
             self.space();
@@ -254,20 +262,18 @@ impl<'a> Scanner<'a> {
                 Some(b'"') => _ = self.skip_string()?,
                 Some(b'{') => {
                     self.at += 1;
+                    open.push(true);
                     if self.peek() != Some(b'}') {
-                        open.push(true);
                         self.key()?;
                         continue;
                     }
-                    self.at += 1;
                 }
                 Some(b'[') => {
                     self.at += 1;
+                    open.push(false);
                     if self.peek() != Some(b']') {
-                        open.push(false);
                         continue;
                     }
-                    self.at += 1;
                 }
                 Some(b't') => self.literal("true")?,
                 Some(b'f') => self.literal("false")?,
@@ -275,9 +281,9 @@ impl<'a> Scanner<'a> {
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 _ => return self.fail("expected a value"),
             }
-            // a value has ended: close what ends with it, up to where the next one starts
+            // a value has ended, or an empty one has begun: close what ends here, up to where the next one starts
             loop {
-                let Some(in_object) = open.top() else { return Ok(()) };
+                let Some(in_object) = open.top() else { return Ok(open.deepest) };
                 match (self.peek(), in_object) {
                     (Some(b','), false) => {
                         self.at += 1;
@@ -430,6 +436,7 @@ fn special_bytes(word: &[u8]) -> u64 {
 #[derive(Debug, Default)]
 struct Nesting {
     depth: usize,
+    deepest: usize,
     last: u64,
     full: Vec<u64>,
 }
@@ -441,6 +448,7 @@ impl Nesting {
         }
         self.last = (self.last << 1) | u64::from(object);
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
     }
 
     fn pop(&mut self) {

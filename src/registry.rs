@@ -46,7 +46,7 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     let existing = existing.and_then(|at| sessions.open.get(at).cloned().map(|entry| (at, entry)));
     let session = match &existing {
         None => {
-            let mailbox = Arc::new(Mailbox::new(config.bounds, number));
+            let mailbox = Arc::new(Mailbox::new(&config, number));
             Session::start(config, dialer, mailbox, None)?
         }
         Some((_, (old, session))) if !config.replace && !session.is_stopping() => {
@@ -55,7 +55,13 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
         Some((_, (_, session))) if *session.config() == config && session.adopt(number) => session.clone(),
         Some((_, (_, session))) => {
             session.stop(StopReason::Superseded);
-            let mailbox = Arc::clone(session.mailbox());
+            let mailbox = if session.config().same_credentials(&config) {
+                Arc::clone(session.mailbox())
+            } else {
+                // what one key brought is not for who has another
+                session.mailbox().release_readers();
+                Arc::new(Mailbox::new(&config, number))
+            };
             mailbox.hand_over(number);
             Session::start(config, dialer, mailbox, Some(session))?
         }
@@ -63,8 +69,12 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     if let Some((at, _)) = existing {
         sessions.open.remove(at);
     }
-    sessions.open.push((number, session));
+    sessions.open.push((number, session.clone()));
     sessions.last = number;
+    drop(sessions);
+    // what follows may have much to free, and other sessions are polled meanwhile
+    drop(existing);
+    session.bound();
     Ok(number)
 }
 
@@ -137,9 +147,9 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
 fn forget_ended(number: i32, taken: Taken) -> Option<std::ffi::CString> {
     if taken.ended {
         let mut sessions = SESSIONS.write();
-        if let Ok(position) = sessions.position(number) {
-            sessions.open.remove(position);
-        }
+        let ended = sessions.position(number).map(|position| sessions.open.remove(position));
+        drop(sessions);
+        drop(ended);
     }
     taken.event
 }

@@ -16,6 +16,8 @@ pub(crate) enum Verdict {
     TryOther,
     /// The hub's words.
     Rejected(String),
+    /// The hub failed: its words, which say nothing of the credentials.
+    Failed(String),
     TimedOut,
 }
 
@@ -25,6 +27,9 @@ pub(crate) struct Authentication {
     method: &'static str,
     other: Option<&'static str>,
 }
+
+/// The largest part of an unclear answer that is shown, in characters.
+const MAX_SHOWN: usize = 200;
 
 const V1: &str = "authenticate";
 const V2: &str = "authenticatev2";
@@ -52,7 +57,14 @@ impl Authentication {
 
     /// Judges the answer; after `TryOther` [`method`](Self::method) is the other one.
     pub(crate) fn judge(&mut self, outcome: &Outcome<'_>) -> Verdict {
-        let Outcome::Error(error) = outcome else { return judge_answer(outcome) };
+        let error = match outcome {
+            Outcome::Error(error) => error,
+            Outcome::Result(Some(result)) => return judge_credentials(result),
+            _ => return judge_answer(outcome),
+        };
+        if is_exception(error) {
+            return Verdict::Failed(error.clone().into_owned());
+        }
         if !is_unknown_method(error) {
             return judge_answer(outcome);
         }
@@ -74,12 +86,49 @@ fn is_unknown_method(error: &str) -> bool {
         || (error.starts_with("Failed to invoke") && error.contains("due to an error on the server"))
 }
 
+/// ASP.NET Core's words for an exception in the method, unless it was thrown to be told to the client.
+fn is_exception(error: &str) -> bool {
+    error.starts_with("An unexpected error occurred invoking") && !error.contains("HubException: ")
+}
+
+/// Judges the answer to the credentials: whoever is not clearly let in is not.
+fn judge_credentials(result: &str) -> Verdict {
+    match judge_result(result) {
+        Verdict::Accepted if !is_clear_yes(result) => {
+            let shown: String = result.chars().take(MAX_SHOWN).collect();
+            let more = if shown.len() < result.len() { "..." } else { "" };
+            Verdict::Rejected(format!("it answered {shown}{more}"))
+        }
+        verdict => verdict,
+    }
+}
+
+fn is_clear_yes(result: &str) -> bool {
+    match serde_json::from_str(result) {
+        Ok(Value::Object(answer)) => answer.get("success") == Some(&Value::Bool(true)),
+        answer => matches!(answer, Ok(Value::Bool(true))),
+    }
+}
+
 /// Judges the answer of any of Sonoran's methods: `{success, error, count}`.
 pub(crate) fn judge_answer(outcome: &Outcome<'_>) -> Verdict {
     match outcome {
         Outcome::TimedOut => Verdict::TimedOut,
         Outcome::Result(result) => judge_result(result.unwrap_or("null")),
         Outcome::Error(error) => Verdict::Rejected(error.clone().into_owned()),
+    }
+}
+
+/// Whether the hub answers that it does not know who calls: "Unauthenticated. Call authenticate first."
+pub(super) fn is_unauthenticated(outcome: &Outcome<'_>) -> bool {
+    const WORDS: &str = "Unauthenticated.";
+    match outcome {
+        Outcome::Error(error) => error.contains(WORDS),
+        // a look before the whole is parsed
+        Outcome::Result(Some(result)) if result.contains(WORDS) => {
+            matches!(judge_result(result), Verdict::Rejected(words) if words.starts_with(WORDS))
+        }
+        _ => false,
     }
 }
 
@@ -138,9 +187,7 @@ mod tests {
 
     #[test]
     fn answers() {
-        for accepted in
-            ["null", "true", r#"{"success":true,"error":null,"count":1}"#, "{}", r#"{"error":""}"#]
-        {
+        for accepted in ["true", r#"{"success":true,"error":null,"count":1}"#] {
             assert_eq!(answer(accepted), Verdict::Accepted, "{accepted}");
         }
         assert_eq!(
@@ -154,13 +201,36 @@ mod tests {
             (r#"{"success":"yes","error":{"a":1}}"#, r#"{"a":1}"#),
             ("false", "it gave no reason"),
             ("[1]", "it answered [1]"),
+            ("null", "it answered null"),
+            ("{}", "it answered {}"),
+            (r#"{"error":"","count":1}"#, r#"it answered {"error":"","count":1}"#),
         ] {
             assert_eq!(answer(refused), Verdict::Rejected(words.to_owned()), "{refused}");
         }
         let mut any = Authentication::new(AuthMethod::Auto, None);
         assert_eq!(any.judge(&Outcome::TimedOut), Verdict::TimedOut);
         let failed = "An unexpected error occurred invoking 'authenticate' on the server.";
-        assert_eq!(any.judge(&Outcome::Error(failed.into())), Verdict::Rejected(failed.to_owned()));
+        assert_eq!(any.judge(&Outcome::Error(failed.into())), Verdict::Failed(failed.to_owned()));
+        let refused = format!("{failed} HubException: Banned.");
+        assert_eq!(any.judge(&Outcome::Error(refused.as_str().into())), Verdict::Rejected(refused.clone()));
+    }
+
+    #[test]
+    fn a_hub_that_does_not_know_who_calls() {
+        let words = "Unauthenticated. Call authenticate first.";
+        let result = format!(r#"{{"success":false,"error":"{words}","count":0}}"#);
+        assert!(is_unauthenticated(&Outcome::Result(Some(&result))));
+        let error = format!("Failed to invoke 'm' due to an error on the server. HubException: {words}");
+        assert!(is_unauthenticated(&Outcome::Error(error.into())));
+        for other in [
+            r#"{"success":true,"error":"Unauthenticated."}"#,
+            r#"["Unauthenticated."]"#,
+            r#""Unauthenticated.""#,
+            r#"{"success":false,"error":"Not Unauthenticated."}"#,
+        ] {
+            assert!(!is_unauthenticated(&Outcome::Result(Some(other))), "{other}");
+        }
+        assert!(!is_unauthenticated(&Outcome::TimedOut));
     }
 
     #[test]

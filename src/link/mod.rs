@@ -10,20 +10,23 @@ pub(crate) mod units;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::signalr::{self, CallId, Chunk, Connection, Outcome};
-use authentication::{Authentication, Verdict, judge_answer};
+use authentication::{Authentication, Verdict, is_unauthenticated, judge_answer};
 use units::Answer;
 
 pub(crate) use error::Error;
 pub(crate) use outbox::{Call, Outbox};
 
+/// A hub that forgets the credentials is told again at most this often on one connection.
+const REMIND_EVERY: Duration = Duration::from_secs(60);
+
 /// What happened on a link.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
-    /// The credentials went out, to this method.
+    /// The credentials went out, to this method: first of all, or because the hub has forgotten them.
     Authenticating(&'static str),
     /// The hub accepted them.
     Ready(&'static str),
@@ -45,6 +48,10 @@ pub(crate) struct Link {
     authentication: Authentication,
     pending: Pending,
     ready: bool,
+    /// The hub has answered that it does not know who calls.
+    forgotten: bool,
+    /// When it was told again.
+    reminded: Option<Instant>,
 }
 
 /// Calls that wait for their answer.
@@ -60,7 +67,15 @@ impl Link {
     pub(crate) fn new(now: Instant, config: Arc<Config>, remembered: Option<&'static str>) -> Self {
         let connection = Connection::new(now, config.timing, config.max_message, push::METHOD);
         let authentication = Authentication::new(config.auth_method, remembered);
-        Self { config, connection, authentication, pending: Pending::default(), ready: false }
+        Self {
+            config,
+            connection,
+            authentication,
+            pending: Pending::default(),
+            ready: false,
+            forgotten: false,
+            reminded: None,
+        }
     }
 
     /// Reads what the hub sent up to the next step; `None` when all of `input` was read.
@@ -72,6 +87,9 @@ impl Link {
         input: &mut Chunk<'a>,
         whole: &'b mut Vec<u8>,
     ) -> Result<Option<Step<'b>>, Error> {
+        if std::mem::take(&mut self.forgotten) {
+            return self.remind(now).map(Some);
+        }
         let Some(step) = self.connection.next(now, input, whole)? else { return Ok(None) };
         Ok(Some(match step {
             signalr::Step::Opened => self.authenticate(now)?,
@@ -81,9 +99,14 @@ impl Link {
         }))
     }
 
-    /// Does what is due: a ping, the end of the link.
-    pub(crate) fn elapse(&mut self, now: Instant) -> Result<(), Error> {
+    /// Fails if the hub has been silent for too long at `now`. All that came until then must have been read.
+    pub(crate) fn elapse(&self, now: Instant) -> Result<(), Error> {
         Ok(self.connection.elapse(now)?)
+    }
+
+    /// Nobody could listen until `now`: the hub's silence starts anew.
+    pub(crate) fn stood_still(&mut self, now: Instant) {
+        self.connection.stood_still(now);
     }
 
     /// The next call that ends because the hub did not answer it in time.
@@ -92,9 +115,10 @@ impl Link {
         late.map(|call| self.answered(now, call, Outcome::TimedOut)).transpose()
     }
 
-    /// Calls what the host wants called, as far as it may be now. Returns a call that cannot be made; ask
+    /// Queues a ping if one is due, and calls what the host wants called, as far as it may be now. Returns a call that cannot be made; ask
     /// again then.
     pub(crate) fn send(&mut self, now: Instant, outbox: &mut Outbox) -> Option<Step<'static>> {
+        self.connection.keep_alive(now);
         if !self.ready {
             return None;
         }
@@ -133,7 +157,7 @@ impl Link {
     pub(crate) fn abandoned(&mut self) -> Option<Step<'static>> {
         match self.pending.host.pop_first() {
             Some((_, call)) => Some(Step::CallEnded(call, None)),
-            None => self.pending.units.take().map(|_| Step::UnitsAnswered(Answer::None)),
+            None => self.pending.units.take().map(|_| Step::UnitsAnswered(Answer::Lost)),
         }
     }
 
@@ -143,11 +167,17 @@ impl Link {
             self.pending.authentication = None;
             return self.authenticated(now, &outcome);
         }
+        let is_forgotten = is_unauthenticated(&outcome);
+        // calls that were on their way are answered likewise while it is told again
+        if is_forgotten && self.ready {
+            (self.ready, self.forgotten) = (false, true);
+        }
         if self.pending.units == Some(id) {
             self.pending.units = None;
             return Ok(Step::UnitsAnswered(match judge_answer(&outcome) {
+                _ if is_forgotten => Answer::Unauthenticated,
                 Verdict::Rejected(words) => Answer::Refused(words),
-                Verdict::TimedOut => Answer::None,
+                Verdict::TimedOut => Answer::TimedOut,
                 _ => Answer::Accepted,
             }));
         }
@@ -155,6 +185,14 @@ impl Link {
             Some(call) => Step::CallEnded(call, Some(outcome)),
             None => Step::Ignored("an answer to no call".into()),
         })
+    }
+
+    /// Shows the credentials again, unless the hub has just forgotten them already.
+    fn remind(&mut self, now: Instant) -> Result<Step<'static>, Error> {
+        match self.reminded.replace(now) {
+            Some(before) if now < before + REMIND_EVERY => Err(Error::Forgotten),
+            _ => self.authenticate(now),
+        }
     }
 
     fn authenticated(&mut self, now: Instant, outcome: &Outcome<'_>) -> Result<Step<'static>, Error> {
@@ -166,6 +204,7 @@ impl Link {
             }
             Verdict::TryOther => self.authenticate(now),
             Verdict::Rejected(words) => Err(Error::Rejected(words)),
+            Verdict::Failed(words) => Err(Error::HubFailed { method, words }),
             Verdict::TimedOut => Err(Error::CallTimeout { method, after: self.config.call_timeout }),
         }
     }

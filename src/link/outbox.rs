@@ -1,6 +1,6 @@
 //! What the host wants the hub to get: calls, and the locations of units.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::units::Units;
@@ -21,12 +21,13 @@ pub(crate) struct Outbox {
     pub(crate) units: Units,
     /// Calls that no link has taken.
     pub(crate) calls: VecDeque<Call>,
-    /// Calls that have no result yet, on a link or not.
-    pub(crate) unanswered: usize,
+    /// The methods of calls that have no result yet, on a link or not, by the host's number. Who takes a call
+    /// out of here tells its result, so that there is exactly one.
+    pub(crate) unanswered: BTreeMap<i32, String>,
 }
 
 impl Outbox {
     pub(crate) fn new(unit_interval: Duration) -> Self {
-        Self { units: Units::new(unit_interval), calls: VecDeque::new(), unanswered: 0 }
+        Self { units: Units::new(unit_interval), calls: VecDeque::new(), unanswered: BTreeMap::new() }
     }
 }

@@ -16,6 +16,10 @@ const PUSH_FIELDS: [&str; 2] = ["type", "key"];
 /// Types of this kind are the library's own.
 const RESERVED: &str = "SESSION_";
 
+/// How a wrapped push begins, which no push does, and what stands before its arguments.
+const WRAPPED: &str = r#"{"type":"SESSION_PUSH","#;
+const WRAPPED_ARGUMENTS: &str = r#","arguments":"#;
+
 /// Why a payload cannot be an event as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unfit {
@@ -210,6 +214,20 @@ fn stripped_arguments(text: &str, from: usize, key: EventKey) -> String {
     format!("[{}]", kept.join(","))
 }
 
+/// An event that was made with its key as it is without it.
+pub(crate) fn stripped(event: &str) -> Cow<'_, str> {
+    let wrapped = event.starts_with(WRAPPED).then(|| event.split_once(WRAPPED_ARGUMENTS)).flatten();
+    match (wrapped, object(event)) {
+        (Some((head, arguments)), _) => {
+            let arguments = arguments.strip_suffix('}').unwrap_or(arguments);
+            let arguments = stripped_arguments(arguments, 0, EventKey::Strip);
+            format!("{head}{WRAPPED_ARGUMENTS}{arguments}}}").into()
+        }
+        (None, Ok(object)) => strip(object, EventKey::Strip),
+        (None, Err(_)) => event.into(),
+    }
+}
+
 fn stripped_argument(argument: Picked<'_>, key: EventKey) -> String {
     let held = (argument.text.starts_with('"') && key == EventKey::Strip)
         .then(|| Scanner::new(argument.text).string().ok())
@@ -223,9 +241,7 @@ fn stripped_argument(argument: Picked<'_>, key: EventKey) -> String {
 
 fn wrap(unfit: Unfit, arguments: &str) -> String {
     let (code, message) = (unfit.code(), unfit.message());
-    format!(
-        "{{\"type\":\"SESSION_PUSH\",\"code\":\"{code}\",\"message\":\"{message}\",\"arguments\":{arguments}}}"
-    )
+    format!("{WRAPPED}\"code\":\"{code}\",\"message\":\"{message}\"{WRAPPED_ARGUMENTS}{arguments}}}")
 }
 
 #[cfg(test)]
@@ -359,6 +375,7 @@ mod tests {
         ] {
             assert_eq!(delivered(&format!("[{payload}]"), EventKey::Strip), [stripped]);
             assert_eq!(delivered(&format!("[{}]", quote(payload)), EventKey::Strip), [stripped]);
+            assert_eq!(super::stripped(payload), stripped);
         }
         for arguments in [
             r#"[{"key":"K"}]"#.to_owned(),
@@ -367,6 +384,9 @@ mod tests {
         ] {
             let events = delivered(&arguments, EventKey::Strip);
             assert!(events.iter().all(|event| !event.contains('K') && !event.contains("key")), "{events:?}");
+            // the same, where it was made with its key
+            let kept = kept(&arguments);
+            assert_eq!(kept.iter().map(|event| stripped(event)).collect::<Vec<_>>(), events);
         }
     }
 }

@@ -181,7 +181,55 @@ fn what_waits_for_an_answer_at_the_end_gets_none() {
     assert_eq!(world.sent().len(), 3);
     world.record(r#"{"type":3,"invocationId":"2","result":7}"#).unwrap();
     world.abandon();
-    assert_eq!(world.steps(), ["5 Some(Result(Some(\"7\")))", "6 None", "units None"]);
+    assert_eq!(world.steps(), ["5 Some(Result(Some(\"7\")))", "6 None", "units Lost"]);
     world.abandon();
     assert_eq!(world.steps(), [""; 0]);
+}
+
+const FORGOTTEN: &str = r#"{"success":false,"error":"Unauthenticated. Call authenticate first.","count":0}"#;
+
+#[test]
+fn a_hub_that_does_not_know_us_any_more_is_told_again() {
+    let mut world = World::ready();
+    world.locate(1);
+    world.invoke(5);
+    assert_eq!(world.sent(), ["m[1.0]", r#"unitLocation[[{"identId":1,"location":"L"}]]"#]);
+    let forgotten = |id| format!(r#"{{"type":3,"invocationId":"{id}","result":{FORGOTTEN}}}"#);
+    world.record(&format!("{}\u{1e}{}", forgotten(2), forgotten(3))).unwrap();
+    let steps = world.steps();
+    assert!(steps[0].starts_with("5 Some(Result(") && steps.len() == 3, "{steps:?}");
+    assert!(steps[1..].contains(&"units Unauthenticated".to_owned()), "{steps:?}");
+    assert!(steps[1..].contains(&"calls authenticate".to_owned()), "{steps:?}");
+    assert_eq!(world.outbox.units.answered(world.now, &Answer::Unauthenticated), None);
+    world.wait(SECOND).unwrap();
+    assert_eq!(world.sent(), [r#"authenticate["c","k",1]"#], "and nothing before the answer");
+    world.record(r#"{"type":3,"invocationId":"4","result":{"success":true}}"#).unwrap();
+    assert_eq!(world.steps(), ["ready by authenticate"]);
+    assert_eq!(world.sent(), [r#"unitLocation[[{"identId":1,"location":"L"}]]"#]);
+
+    // a hub that forgets what it has just accepted is not told over and over
+    let again = world.record(&forgotten(5));
+    assert!(matches!(again, Err(Error::Forgotten)), "{again:?}");
+    assert_eq!(world.steps(), ["units Unauthenticated"]);
+}
+
+#[test]
+fn what_stands_behind_the_answer_comes_behind_it() {
+    let mut world = World::new("");
+    world.record("{}").unwrap();
+    world.steps();
+    let event = |number| format!(r#"{{"type":1,"target":"pushEvent","arguments":[{{"type":"E{number}"}}]}}"#);
+    let answer = r#"{"type":3,"invocationId":"1","result":{"success":true}}"#;
+    world.record(&format!("{}\u{1e}{answer}\u{1e}{}", event(1), event(2))).unwrap();
+    assert_eq!(world.steps(), [r#"{"type":"E1"}"#, "ready by authenticate", r#"{"type":"E2"}"#]);
+}
+
+#[test]
+fn a_hub_that_fails_has_not_refused() {
+    let mut world = World::new("");
+    world.record("{}").unwrap();
+    let failed = "An unexpected error occurred invoking 'authenticate' on the server.";
+    let answer = format!(r#"{{"type":3,"invocationId":"1","error":"{failed}"}}"#);
+    let Err(Error::HubFailed { words, .. }) = world.record(&answer) else { panic!() };
+    assert_eq!(words, failed);
 }

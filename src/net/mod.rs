@@ -1,6 +1,7 @@
 //! The way to the hub: DNS, TCP, TLS and the websocket upgrade.
 
 mod error;
+mod outflow;
 mod race;
 mod resolve;
 mod tcp;
@@ -26,6 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use crate::config::{Config, Endpoint, Secret};
 use crate::error::Error as ApiError;
 use error::Stage;
+use outflow::Outflow;
 use race::{HeadStart, race};
 use tcp::Tcp;
 
@@ -116,6 +118,7 @@ impl Dialer {
     /// TLS and the upgrade over a connection.
     async fn open(&self, tcp: Tcp, stage: &Mutex<Stage>) -> Result<Socket, Error> {
         *self.last.lock() = Some(tcp.address);
+        let tcp = Outflow::new(tcp);
         let mut stream = match &self.tls {
             None => Stream::Plain(tcp),
             Some((config, name)) => {
@@ -127,6 +130,7 @@ impl Dialer {
         };
         enter(stage, Stage::Upgrading);
         let rest = upgrade::upgrade(&mut stream, &self.hub, &self.headers).await?;
+        stream.outflow_mut().watch();
         // a message holds at least one record, and the hub may put several small ones into it
         let most = self.max_message.saturating_add(1024 * 1024);
         let config = WebSocketConfig::default()
@@ -171,8 +175,25 @@ fn server_name(host: &str) -> Result<ServerName<'static>, ApiError> {
 /// A byte stream to the hub.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(Tcp),
-    Tls(Box<TlsStream<Tcp>>),
+    Plain(Outflow<Tcp>),
+    Tls(Box<TlsStream<Outflow<Tcp>>>),
+}
+
+impl Stream {
+    /// Its writing side.
+    pub(crate) fn outflow(&self) -> &Outflow<Tcp> {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    fn outflow_mut(&mut self) -> &mut Outflow<Tcp> {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_mut().0,
+        }
+    }
 }
 
 impl AsyncRead for Stream {

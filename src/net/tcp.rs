@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::sys::{self, CloseOnFork};
+
+/// How many bytes the operating system buffers for sending: few enough to notice that a slow hub still reads.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// A TCP stream that never uses vectored writes. Unlike plain ones they raise SIGPIPE when the peer is gone.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ impl Tcp {
         }
         // events are small and urgent; a system that refuses still works, with a delay
         let _ = tcp.stream.set_nodelay(true);
+        let _ = SockRef::from(&tcp.stream).set_send_buffer_size(SEND_BUFFER);
         Ok(tcp)
     }
 }

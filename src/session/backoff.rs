@@ -33,6 +33,14 @@ impl Backoff {
         self.floor + room.mul_f64(f64::from(random) / f64::from(u32::MAX))
     }
 
+    /// Goes on with other delays.
+    pub(crate) fn set_delays(&mut self, delays: Delays) {
+        self.delays = delays;
+        if !self.floor.is_zero() {
+            self.floor = delays.min;
+        }
+    }
+
     /// How many failures there were since the series began.
     pub(crate) fn failures(&self) -> u32 {
         self.failures

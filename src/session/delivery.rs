@@ -37,19 +37,23 @@ impl<'a> Delivery<'a> {
         match step {
             Step::Pushed(_) => {}
             Step::Authenticating(method) => {
-                shared.lifecycle.set_state(State::Authenticating);
-                shared.log(LogLevel::Debug, || format!("The handshake is done; calling {method}."));
+                let before = shared.lifecycle.set_state(State::Authenticating);
+                if matches!(before, State::Ready { .. }) {
+                    shared.say(&Notice::Forgotten);
+                }
+                shared.log(LogLevel::Debug, || format!("Calling {method}."));
             }
             Step::Ready(method) => {
                 shared.stats.ready.add(1);
-                shared.lifecycle.set_state(State::Ready { since: Instant::now(), method });
-                shared.say(&Notice::Ready { method, resumed: false });
+                let ready = State::Ready { since: Instant::now(), method };
+                shared.lifecycle.announce(ready, || shared.say(&Notice::Ready { method, resumed: false }));
             }
-            Step::CallEnded(call, outcome) => shared.tell_result(&call, outcome.as_ref()),
+            Step::CallEnded(call, outcome) => shared.tell_result(call.request, outcome.as_ref()),
             Step::UnitsAnswered(answer) => {
-                let refusal = shared.outbox.lock().units.answered(Instant::now(), &answer);
-                if let (Some(refusal), Answer::Refused(words)) = (refusal, &answer) {
-                    shared.say(&Notice::UnitsRejected { words, refusal: &refusal });
+                let failed = shared.outbox.lock().units.answered(Instant::now(), &answer);
+                if let Some(failed) = failed {
+                    let words = if let Answer::Refused(words) = &answer { words } else { "" };
+                    shared.say(&Notice::UnitsRejected { failed: &failed, words });
                 }
             }
             Step::Ignored(what) => {
@@ -62,7 +66,7 @@ impl<'a> Delivery<'a> {
     /// Puts what is buffered into the mailbox.
     pub(crate) fn flush(&mut self) {
         if !self.pushes.is_empty() {
-            self.shared.mailbox.push(self.pushes.drain(..));
+            self.shared.push(self.pushes.drain(..));
             self.push_bytes = 0;
         }
     }

@@ -48,6 +48,8 @@ impl Failure {
                 HubError::Closed { .. } => "closed",
             },
             Self::Link(LinkError::Rejected(_)) => "rejected",
+            Self::Link(LinkError::Forgotten) => "unauthenticated",
+            Self::Link(LinkError::HubFailed { .. }) => "hub-error",
             Self::Link(LinkError::CallTimeout { .. }) => "call-timeout",
             Self::CloseFrame { .. } => "closed",
             Self::Lost(_) | Self::Stalled(_) => "lost",
@@ -62,7 +64,22 @@ impl Failure {
 
     /// Whether asking again soon would only annoy the hub.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.is_rejection() || matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }))
+        let is_forgotten = matches!(self, Self::Link(LinkError::Forgotten));
+        let is_status = matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }));
+        self.is_rejection() || is_forgotten || is_status
+    }
+
+    /// What the hub's Close record says of coming back, if it sent one.
+    pub(crate) fn allow_reconnect(&self) -> Option<bool> {
+        match self {
+            Self::Link(LinkError::Hub(HubError::Closed { allow_reconnect, .. })) => Some(*allow_reconnect),
+            _ => None,
+        }
+    }
+
+    /// Whether the hub ended the connection and did not ask the session to come back.
+    pub(crate) fn is_hangup(&self) -> bool {
+        matches!(self, Self::CloseFrame { .. } | Self::Lost(_)) || self.allow_reconnect() == Some(false)
     }
 
     /// How long the hub asked us to wait.

@@ -1,9 +1,12 @@
 //! What a session is doing, and how it ends.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
+
+use super::waiting::Waiting;
 
 /// What a session is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +60,15 @@ pub(crate) struct Lifecycle {
 #[derive(Debug)]
 struct Status {
     state: State,
+    /// What the host was told of the wait, in [`State::Retrying`].
+    waiting: Option<Arc<Waiting>>,
     /// Set once, when the session is to end.
     stop: Option<StopReason>,
 }
 
 impl Lifecycle {
     pub(crate) fn new() -> Self {
-        let status = Status { state: State::Connecting, stop: None };
+        let status = Status { state: State::Connecting, waiting: None, stop: None };
         Self { status: Mutex::new(status), changed: Notify::new(), closed: Condvar::new() }
     }
 
@@ -73,12 +78,32 @@ impl Lifecycle {
 
     /// Changes the state. Returns the one before.
     pub(crate) fn set_state(&self, state: State) -> State {
-        let before = std::mem::replace(&mut self.status.lock().state, state);
+        self.announce(state, || {})
+    }
+
+    /// Changes the state and tells it, under the lock that [`unless_stopping`](Self::unless_stopping) takes: who
+    /// takes the session over hears what follows from the state, and nothing that was true before it. Returns the
+    /// state before.
+    pub(crate) fn announce(&self, state: State, tell: impl FnOnce()) -> State {
+        let before = {
+            let mut status = self.status.lock();
+            status.waiting = None;
+            tell();
+            std::mem::replace(&mut status.state, state)
+        };
         if state == State::Closed {
             self.closed.notify_all();
             self.changed.notify_waiters();
         }
         before
+    }
+
+    /// Begins a wait and tells it, as [`announce`](Self::announce) does.
+    pub(crate) fn wait(&self, waiting: Arc<Waiting>, tell: impl FnOnce(&Waiting)) {
+        let mut status = self.status.lock();
+        status.state = State::Retrying;
+        tell(&waiting);
+        status.waiting = Some(waiting);
     }
 
     /// Whether the session has ended or is about to.
@@ -102,14 +127,14 @@ impl Lifecycle {
         stop
     }
 
-    /// Lets `work` run under the lock that a session needs to end, unless it is about to. Returns the state
-    /// if it ran.
-    pub(crate) fn unless_stopping(&self, work: impl FnOnce()) -> Option<State> {
+    /// Lets `work` run under the lock that a session needs to end or to change its state, unless it is about to
+    /// end. Returns whether it ran.
+    pub(crate) fn unless_stopping(&self, work: impl FnOnce(State, Option<&Waiting>)) -> bool {
         let status = self.status.lock();
-        status.stop.is_none().then(|| {
-            work();
-            status.state
-        })
+        if status.stop.is_none() {
+            work(status.state, status.waiting.as_deref());
+        }
+        status.stop.is_none()
     }
 
     /// Resolves when the session is to end.

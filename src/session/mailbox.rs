@@ -1,5 +1,6 @@
 //! The event queue between a session's task and the host's threads.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +10,8 @@ use parking_lot::{Condvar, Mutex};
 use super::notice;
 use super::queue::{Entry, Queue};
 use super::stats::{QueueStats, Queued};
-use crate::config::Bounds;
+use crate::config::{Bounds, Config, EventKey};
+use crate::link::push;
 
 /// Which session writes: a session that was replaced has nothing more to say.
 pub(crate) type Writer = u32;
@@ -18,12 +20,25 @@ pub(crate) type Writer = u32;
 const NO_READER: i32 = 0;
 
 /// What a look into the mailbox gave.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// The next event.
     pub(crate) event: Option<CString>,
+    /// Whether its key has yet to be removed.
+    keyed: bool,
     /// Whether nothing will ever follow.
     pub(crate) ended: bool,
+}
+
+impl Taken {
+    /// Removes the key, where it has to be: a task for who holds no lock.
+    fn stripped(self) -> Self {
+        let strip = |event: CString| match event.to_str().map(push::stripped) {
+            Ok(Cow::Owned(stripped)) => CString::new(stripped).unwrap_or_default(),
+            _ => event,
+        };
+        if self.keyed { Self { event: self.event.map(strip), keyed: false, ..self } } else { self }
+    }
 }
 
 /// The queue and what the host's side needs with it. No lock is held over IO.
@@ -44,6 +59,7 @@ struct Inner {
     /// The number of the session whose host may read.
     reader: i32,
     writer: Writer,
+    event_key: EventKey,
     /// Nothing will be written any more.
     closed: bool,
     woken: bool,
@@ -52,9 +68,16 @@ struct Inner {
 }
 
 impl Mailbox {
-    pub(crate) fn new(bounds: Bounds, reader: i32) -> Self {
-        let queue = Queue::new(bounds);
-        let inner = Inner { queue, reader, writer: 0, closed: false, woken: false, waiters: 0 };
+    pub(crate) fn new(config: &Config, reader: i32) -> Self {
+        let inner = Inner {
+            queue: Queue::new(config.bounds),
+            reader,
+            writer: 0,
+            event_key: config.event_key,
+            closed: false,
+            woken: false,
+            waiters: 0,
+        };
         Self {
             inner: Mutex::new(inner),
             waiting: AtomicUsize::new(0),
@@ -64,10 +87,13 @@ impl Mailbox {
         }
     }
 
-    /// Another number reads from now on; who waits under the old one gets nothing.
+    /// Another number reads from now on; who waits under the old one gets nothing, and its wake is not for the
+    /// new one.
     pub(crate) fn hand_over(&self, reader: i32) {
         self.touch();
-        self.inner.lock().reader = reader;
+        let mut inner = self.inner.lock();
+        inner.reader = reader;
+        inner.woken = false;
         self.arrived.notify_all();
     }
 
@@ -77,27 +103,65 @@ impl Mailbox {
     }
 
     /// Another session writes from now on.
-    pub(crate) fn take_over(&self, bounds: Bounds) -> Writer {
+    pub(crate) fn take_over(&self, event_key: EventKey) -> Writer {
         let mut inner = self.inner.lock();
         inner.closed = false;
         inner.writer += 1;
-        let writer = inner.writer;
-        let dropped = inner.queue.reopen(bounds);
-        self.stats.dropped.add(dropped);
+        inner.event_key = event_key;
+        inner.queue.reopen();
+        if event_key == EventKey::Strip {
+            inner.queue.mark_keyed();
+        }
         self.changed(&inner);
-        writer
+        inner.writer
+    }
+
+    /// The writer's bounds hold from now on. May take long where many pushes have to go, and holds up nobody
+    /// else.
+    pub(crate) fn set_bounds(&self, writer: Writer, bounds: Bounds) {
+        let dropped = {
+            let mut inner = self.inner.lock();
+            if inner.writer != writer {
+                return;
+            }
+            let dropped = inner.queue.set_bounds(bounds);
+            self.changed(&inner);
+            dropped
+        };
+        self.stats.dropped.add(u64::try_from(dropped.len()).unwrap_or(u64::MAX));
+    }
+
+    /// Gives up all that waits: nobody will read it. Returns how many pushes that are.
+    pub(crate) fn give_up(&self) -> (u64, Queue) {
+        let mut inner = self.inner.lock();
+        let queue = std::mem::replace(&mut inner.queue, Queue::new(Bounds { events: 1, bytes: 0 }));
+        self.changed(&inner);
+        (queue.unread_pushes(), queue)
     }
 
     /// Puts pushes in. They are taken from a session that is being replaced too: they came from the hub.
-    pub(crate) fn push(&self, texts: impl IntoIterator<Item = CString>) {
+    pub(crate) fn push(&self, writer: Writer, texts: impl IntoIterator<Item = CString>) {
         let mut inner = self.inner.lock();
         let (mut pushes, mut dropped) = (0, 0);
         for text in texts {
             pushes += 1;
             dropped += inner.queue.push(text);
         }
+        if inner.writer != writer && inner.event_key == EventKey::Strip {
+            inner.queue.mark_keyed();
+        }
         self.stats.pushes.add(pushes);
         self.stats.dropped.add(dropped);
+        self.changed(&inner);
+    }
+
+    /// Puts the result of a call in, or what `without` makes of it where it has no room. It is taken from a
+    /// session that is being replaced too: there is exactly one.
+    pub(crate) fn result(&self, text: CString, without: impl FnOnce(usize) -> CString) {
+        let mut inner = self.inner.lock();
+        let bytes = text.count_bytes();
+        let text = if inner.queue.has_room(bytes) { text } else { without(bytes) };
+        inner.queue.notice(text);
         self.changed(&inner);
     }
 
@@ -113,6 +177,15 @@ impl Mailbox {
             inner.queue.notice(text);
         }
         self.changed(&inner);
+    }
+
+    /// Puts a line of the log in.
+    pub(crate) fn log(&self, writer: Writer, text: CString) {
+        let mut inner = self.inner.lock();
+        if inner.writer == writer {
+            inner.queue.log(text);
+            self.changed(&inner);
+        }
     }
 
     /// Puts the last event in.
@@ -132,9 +205,10 @@ impl Mailbox {
     pub(crate) fn take(&self) -> Taken {
         self.touch();
         if self.waiting.load(Ordering::Acquire) == 0 {
-            return Taken { event: None, ended: false };
+            return Taken::default();
         }
-        self.take_from(&mut self.inner.lock())
+        let taken = self.take_from(&mut self.inner.lock());
+        taken.stripped()
     }
 
     /// Takes the next event, waiting for it. Returns without one when the time is up, after
@@ -146,7 +220,7 @@ impl Mailbox {
         let taken = loop {
             self.touch();
             if inner.reader != reader || std::mem::take(&mut inner.woken) {
-                break Taken { event: None, ended: false };
+                break Taken::default();
             }
             let taken = self.take_from(&mut inner);
             if taken.event.is_some() || taken.ended {
@@ -164,7 +238,8 @@ impl Mailbox {
             }
         };
         inner.waiters -= 1;
-        taken
+        drop(inner);
+        taken.stripped()
     }
 
     /// Ends the current wait, or the next one.
@@ -189,7 +264,7 @@ impl Mailbox {
     /// How much waits.
     pub(crate) fn queued(&self) -> Queued {
         let inner = self.inner.lock();
-        Queued { events: inner.queue.len(), bytes: inner.queue.push_bytes() }
+        Queued { events: inner.queue.len(), bytes: inner.queue.bytes() }
     }
 
     /// How many notices wait.
@@ -198,10 +273,12 @@ impl Mailbox {
     }
 
     fn take_from(&self, inner: &mut Inner) -> Taken {
-        let event = match inner.queue.pop() {
-            Some(Entry::Event(text)) => Some(text),
-            Some(Entry::Gap(count)) => Some(notice::dropped(count)),
-            None => None,
+        let (event, keyed) = match inner.queue.pop() {
+            Some(Entry::Event(text)) => (Some(text), false),
+            Some(Entry::Keyed(text)) => (Some(text), true),
+            Some(Entry::Gap(count)) => (Some(notice::dropped(count)), false),
+            Some(Entry::LostLog(count)) => (Some(notice::lost_log(count)), false),
+            None => (None, false),
         };
         if event.is_some() {
             self.stats.delivered.add(1);
@@ -211,7 +288,7 @@ impl Mailbox {
         if ended {
             self.arrived.notify_all();
         }
-        Taken { event, ended }
+        Taken { event, keyed, ended }
     }
 
     fn changed(&self, inner: &Inner) {

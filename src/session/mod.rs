@@ -8,9 +8,12 @@ mod mailbox;
 mod notice;
 mod pump;
 pub(crate) mod queue;
+mod reputation;
+mod sending;
 mod shared;
 mod stats;
 mod task;
+mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -40,7 +43,8 @@ const MAX_UNREAD_NOTICES: usize = 4096;
 pub(crate) struct Session(Arc<Shared>);
 
 impl Session {
-    /// Starts a session that writes into `mailbox`. It connects once `predecessor` has ended.
+    /// Starts a session that writes into `mailbox`. It connects once `predecessor` has ended, and tells what
+    /// that leaves in a mailbox of its own.
     pub(crate) fn start(
         config: Config,
         dialer: Dialer,
@@ -65,6 +69,11 @@ impl Session {
         self.0.lifecycle.state()
     }
 
+    /// Lets the session's bounds hold for what it took over. May take long, and holds up nobody else.
+    pub(crate) fn bound(&self) {
+        self.0.bound();
+    }
+
     /// Whether it has ended or is about to.
     pub(crate) fn is_stopping(&self) -> bool {
         self.0.lifecycle.is_stopping()
@@ -82,11 +91,15 @@ impl Session {
 
     /// Another number of the host goes on with this session as it is. Fails when it is about to end.
     pub(crate) fn adopt(&self, number: i32) -> bool {
-        let state = self.0.lifecycle.unless_stopping(|| self.0.mailbox.hand_over(number));
-        if let Some(State::Ready { method, .. }) = state {
-            self.0.say(&Notice::Ready { method, resumed: true });
-        }
-        state.is_some()
+        let shared = &self.0;
+        shared.lifecycle.unless_stopping(|state, waiting| {
+            shared.mailbox.hand_over(number);
+            match (state, waiting) {
+                (State::Ready { method, .. }, _) => shared.say(&Notice::Ready { method, resumed: true }),
+                (_, Some(waiting)) => shared.say(&Notice::Retry(waiting, waiting.left(Instant::now()))),
+                _ => {}
+            }
+        })
     }
 
     /// Calls a method of the hub. Returns the number that its result will carry.
@@ -100,13 +113,13 @@ impl Session {
         if !matches!(self.state(), State::Ready { .. }) {
             return Err(Error::NotReady);
         }
-        if unread >= MAX_UNREAD_NOTICES || outbox.unanswered >= MAX_CALLS {
+        if unread >= MAX_UNREAD_NOTICES || outbox.unanswered.len() >= MAX_CALLS {
             return Err(Error::Busy("too many calls have no result yet: poll, then call again".to_owned()));
         }
         let next = |last: i32| Some(last.checked_add(1).unwrap_or(1));
         let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default();
         let request = last.checked_add(1).unwrap_or(1);
-        outbox.unanswered += 1;
+        outbox.unanswered.insert(request, method.to_owned());
         outbox.calls.push_back(Call { request, method: method.to_owned(), arguments: arguments.to_owned() });
         drop(outbox);
         self.0.outbox_filled.notify_one();
@@ -131,15 +144,18 @@ impl Session {
         }
         let event = push::ingest(body, config.api_key.reveal(), config.event_key)?;
         self.in_use()?;
-        self.0.mailbox.push([delivery::event_text(event)]);
+        self.0.push([delivery::event_text(event)]);
         Ok(())
     }
 
     /// The session's figures as JSON.
     pub(crate) fn stats(&self, number: i32) -> String {
         let Shared { mailbox, stats, outbox, .. } = &*self.0;
-        let pending_units = outbox.lock().units.pending();
-        stats.json(number, self.state(), &mailbox.stats, mailbox.queued(), pending_units)
+        let units = {
+            let outbox = outbox.lock();
+            (outbox.units.pending(), outbox.units.aside())
+        };
+        stats.json(number, self.state(), &mailbox.stats, mailbox.queued(), units)
     }
 
     /// Notes that the host uses the session, unless it has ended or is about to.
@@ -170,8 +186,14 @@ fn check_call(method: &str, arguments: &str) -> Result<(), Error> {
     if scanner.peek() != Some(b'[') {
         return Err(problem("no JSON array: expected the method's arguments in one".to_owned()));
     }
-    let scanned = scanner.value().and_then(|_| scanner.end());
-    scanned.map_err(|error| problem(format!("not valid JSON: {error}")))?;
+    let scanned = scanner.value_and_depth().and_then(|(_, depth)| scanner.end().map(|()| depth));
+    let depth = scanned.map_err(|error| problem(format!("not valid JSON: {error}")))?;
+    if depth > signalr::MAX_DEPTH {
+        let most = signalr::MAX_DEPTH;
+        return Err(problem(format!(
+            "nested {depth} levels deep: a hub reads {most}, this array among them"
+        )));
+    }
     let bytes = signalr::call_size(method, arguments);
     if bytes > signalr::MAX_SENT {
         return Err(Error::TooLarge {

@@ -6,29 +6,34 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::waiting::Waiting;
 use crate::config::{Config, LogLevel};
-use crate::link::Call;
-use crate::link::units::Refusal;
+use crate::link::units::{Failed, FailedKind};
 use crate::signalr::Outcome;
+
+/// The largest message, in bytes, and what is kept of a larger one: the hub's own words stand in some.
+const MAX_MESSAGE: usize = 2048;
+const KEPT_OF_LARGER: usize = MAX_MESSAGE - 48;
 
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
 pub(crate) enum Notice<'a> {
     /// `method` accepted the credentials; `resumed` when a new session took over a live connection.
     Ready { method: &'a str, resumed: bool },
-    /// A ready link ended.
-    Lost { failure: &'a Failure, retry_in: Duration },
-    /// An attempt failed, the n-th since the last good link.
-    Retry { failure: &'a Failure, attempt: u32, retry_in: Duration },
-    /// The hub refused the credentials.
-    Rejected { failure: &'a Failure, retry_in: Duration },
+    /// A ready link ended; the next attempt follows after this time.
+    Lost(&'a Waiting, Duration),
+    /// A ready link goes on, but the hub has to be told again who calls.
+    Forgotten,
+    /// An attempt failed, or the hub refused the credentials.
+    Retry(&'a Waiting, Duration),
     /// The session has ended.
     Closed { code: &'a str, message: &'a str },
     /// A call of the host has ended; without an outcome the link did first.
-    CallResult { call: &'a Call, outcome: Option<&'a Outcome<'a>> },
-    /// The hub refused locations of units.
-    UnitsRejected { words: &'a str, refusal: &'a Refusal },
+    CallResult { request: i32, method: &'a str, outcome: Option<&'a Outcome<'a>> },
+    /// The same, where the queue has no room for the result.
+    LargeResult { request: i32, method: &'a str, bytes: usize },
+    /// A call with locations of units failed; the hub's words where it refused it.
+    UnitsRejected { failed: &'a Failed, words: &'a str },
     /// A line of the session's log.
     Log { level: LogLevel, message: &'a str },
 }
@@ -45,45 +50,68 @@ impl Notice<'_> {
                 let did = if *resumed { "Took over the live session" } else { "Authenticated" };
                 ("SESSION_READY", "ready", format!("{did} as community {}, {server}.", config.community_id))
             }
-            Self::Lost { failure, .. } => ("SESSION_LOST", failure.code(), sentence(failure)),
-            Self::Retry { failure, .. } => ("SESSION_RETRY", failure.code(), sentence(failure)),
-            Self::Rejected { failure, .. } => ("SESSION_REJECTED", failure.code(), sentence(failure)),
+            Self::Lost(waiting, _) => ("SESSION_LOST", waiting.code, waiting.message.clone()),
+            Self::Retry(waiting, _) => {
+                let kind = if waiting.rejected { "SESSION_REJECTED" } else { "SESSION_RETRY" };
+                (kind, waiting.code, waiting.message.clone())
+            }
+            Self::Forgotten => {
+                let message = "The hub no longer knows this session: it is authenticating again.";
+                ("SESSION_LOST", "unauthenticated", message.to_owned())
+            }
             Self::Closed { code, message } => ("SESSION_CLOSED", *code, (*message).to_owned()),
             Self::Log { level, message } => ("SESSION_LOG", level.name(), (*message).to_owned()),
-            Self::CallResult { call, outcome } => {
-                let (code, message) = result(call, *outcome);
+            Self::CallResult { method, outcome, .. } => {
+                let (code, message) = result(method, *outcome);
                 ("SESSION_CALL_RESULT", code, message)
             }
-            Self::UnitsRejected { words, .. } => {
-                let message = format!("The hub refused the locations of units: {words}");
-                ("SESSION_UNITS_REJECTED", "rejected", message)
+            Self::LargeResult { method, bytes, .. } => {
+                let message = format!(
+                    "The hub answered {method} with {bytes} bytes, for which queueBytes leaves no room: poll more often, or raise it."
+                );
+                ("SESSION_CALL_RESULT", "too-large", message)
+            }
+            Self::UnitsRejected { failed, words } => {
+                let (code, message) = units_rejected(failed, words);
+                ("SESSION_UNITS_REJECTED", code, message)
             }
         };
-        let mut event = Event::new(kind, code, &redact(&message, config));
+        let mut event = Event::new(kind, code, &printable(&message, config));
         match self {
             Self::Ready { method, resumed } => {
                 event.field("serverId", config.server_id);
                 event.field("method", *method);
                 event.field("resumed", *resumed);
             }
-            Self::Retry { attempt, retry_in, .. } => {
-                event.field("attempt", *attempt);
-                event.field("retryInMs", millis(*retry_in));
+            Self::Lost(waiting, left) | Self::Retry(waiting, left) => {
+                if matches!(self, Self::Retry(waiting, _) if !waiting.rejected) {
+                    event.field("attempt", waiting.attempt);
+                }
+                if let Some(allowed) = waiting.allow_reconnect {
+                    event.field("allowReconnect", allowed);
+                }
+                event.field("retryInMs", millis(*left));
             }
-            Self::Lost { retry_in, .. } | Self::Rejected { retry_in, .. } => {
-                event.field("retryInMs", millis(*retry_in));
-            }
+            Self::Forgotten => event.field("retryInMs", 0),
             Self::Log { level, .. } => event.field("level", level.name()),
-            Self::CallResult { call, outcome } => {
-                event.field("id", call.request);
-                event.field("method", call.method.as_str());
+            Self::CallResult { request, method, outcome } => {
+                event.field("id", *request);
+                event.field("method", *method);
                 if let Some(Outcome::Result(result)) = outcome {
                     event.raw_field("result", result.unwrap_or("null"));
                 }
             }
-            Self::UnitsRejected { refusal, .. } => {
-                event.field("count", refusal.units);
-                event.field("suppressed", refusal.suppressed);
+            Self::LargeResult { request, method, .. } => {
+                event.field("id", *request);
+                event.field("method", *method);
+            }
+            Self::UnitsRejected { failed, .. } => {
+                event.field("count", failed.units);
+                event.field("suppressed", failed.suppressed);
+                if let Some((unit, time)) = &failed.aside {
+                    event.raw_field("unit", &unit.json());
+                    event.field("retryInMs", millis(*time));
+                }
             }
             Self::Closed { .. } => {}
         }
@@ -118,8 +146,7 @@ impl Event {
 }
 
 /// How a call of the host ended, as a code and a sentence.
-fn result(call: &Call, outcome: Option<&Outcome<'_>>) -> (&'static str, String) {
-    let method = &call.method;
+fn result(method: &str, outcome: Option<&Outcome<'_>>) -> (&'static str, String) {
     match outcome {
         Some(Outcome::Result(_)) => ("ok", format!("The hub answered {method}.")),
         Some(Outcome::Error(error)) => ("error", format!("The hub refused {method}: {error}")),
@@ -132,13 +159,25 @@ fn result(call: &Call, outcome: Option<&Outcome<'_>>) -> (&'static str, String) 
     }
 }
 
-/// A failure as a sentence.
-pub(crate) fn sentence(failure: &Failure) -> String {
-    let text = failure.to_string();
-    let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", chars.as_str())
+/// What failed of the locations of units, as a code and a sentence.
+fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
+    let units = failed.units;
+    let whose = match &failed.aside {
+        Some((unit, time)) => {
+            format!("the location of the unit with {unit}, now set aside for {} s", time.as_secs())
+        }
+        None => format!("the locations of {units} units, to be sent again in smaller calls"),
+    };
+    match failed.kind {
+        FailedKind::Refused => {
+            let end = if words.ends_with(['.', '!', '?']) { "" } else { "." };
+            ("rejected", format!("The hub refused {whose}: {words}{end}"))
+        }
+        FailedKind::TimedOut => {
+            ("timeout", format!("The hub did not answer, within callTimeoutMs, {whose}."))
+        }
+        FailedKind::Lost => ("lost", format!("The link ended, more than once, over {whose}.")),
+    }
 }
 
 /// The event that stands where pushes are missing.
@@ -151,9 +190,36 @@ pub(crate) fn dropped(count: u64) -> CString {
     event.text()
 }
 
-/// A text without the API key in it.
-pub(crate) fn redact(text: &str, config: &Config) -> String {
-    text.replace(config.api_key.reveal(), "(apiKey)")
+/// The event that stands where a session with another API key left pushes that are not for this one.
+pub(crate) fn withheld(count: u64) -> CString {
+    let message = format!(
+        "{count} pushes were dropped because they came to a session with another apiKey and were not polled there."
+    );
+    let mut event = Event::new("SESSION_EVENTS_DROPPED", "another-key", &message);
+    event.field("count", count);
+    event.text()
+}
+
+/// The line of the log that stands where lines are missing.
+pub(crate) fn lost_log(count: u64) -> CString {
+    let message = format!("{count} lines of the log were dropped here because the queue was full.");
+    let mut event = Event::new("SESSION_LOG", LogLevel::Warn.name(), &message);
+    event.field("level", LogLevel::Warn.name());
+    event.text()
+}
+
+/// A text that is fit to print: without the API key, and cut with a mark where a hub was long-winded.
+pub(crate) fn printable(text: &str, config: &Config) -> String {
+    let mut printable = text.replace(config.api_key.reveal(), "(apiKey)");
+    let bytes = printable.len();
+    if bytes > MAX_MESSAGE {
+        let end = (0..=KEPT_OF_LARGER).rev().find(|end| printable.is_char_boundary(*end));
+        printable.truncate(end.unwrap_or_default());
+        // the text may be kept for long, and its room with it
+        printable.shrink_to_fit();
+        let _ = write!(printable, "... (cut here, of {bytes} bytes).");
+    }
+    printable
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {
@@ -162,8 +228,14 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::session::failure::Failure;
+    use crate::session::reputation::Reason;
     use crate::{link, signalr};
+
+    const LEFT: Duration = Duration::from_millis(1500);
 
     fn config() -> Config {
         Config::parse(r#"{"communityId":"c","apiKey":"se\"cret","serverId":7}"#).unwrap()
@@ -173,25 +245,61 @@ mod tests {
         serde_json::from_str(notice.text(&config()).to_str().unwrap()).unwrap()
     }
 
+    fn waiting(failure: &Failure, reason: Option<Reason>) -> Waiting {
+        Waiting { attempt: 3, ..Waiting::new(failure, reason, Some(7), Instant::now() + LEFT) }
+    }
+
     #[test]
     fn carry_a_code_a_sentence_and_what_happens_next() {
-        let failure = Failure::Link(link::Error::Hub(signalr::Error::Silent(Duration::from_secs(30))));
-        let retry_in = Duration::from_millis(1500);
-        let lost = shown(&Notice::Lost { failure: &failure, retry_in });
+        let silent = Failure::Link(link::Error::Hub(signalr::Error::Silent(Duration::from_secs(30))));
+        let silent = waiting(&silent, None);
+        let lost = shown(&Notice::Lost(&silent, LEFT));
         assert_eq!(lost["type"], "SESSION_LOST");
         assert_eq!(lost["code"], "silent");
         assert_eq!(lost["message"], "Nothing came from the hub for 30000 ms: the link is dead.");
         assert_eq!(lost["retryInMs"], 1500);
-        let retry = shown(&Notice::Retry { failure: &failure, attempt: 3, retry_in });
+        assert_eq!(lost.get("allowReconnect"), None);
+        let retry = shown(&Notice::Retry(&silent, LEFT));
         assert_eq!((&retry["type"], &retry["attempt"]), (&"SESSION_RETRY".into(), &3.into()));
         let ready = shown(&Notice::Ready { method: "authenticate", resumed: false });
         assert_eq!((&ready["serverId"], &ready["method"]), (&7.into(), &"authenticate".into()));
     }
 
     #[test]
+    fn a_rival_is_named_with_what_to_do() {
+        let closed = signalr::Error::Closed { error: None, allow_reconnect: false };
+        let closed = Failure::Link(link::Error::Hub(closed));
+        let lost = shown(&Notice::Lost(&waiting(&closed, Some(Reason::Displaced(4))), LEFT));
+        assert_eq!(lost["code"], "another-client");
+        assert_eq!(lost["allowReconnect"], false);
+        let message = lost["message"].as_str().unwrap();
+        assert!(
+            message.contains("4 times in a row, so another client holds server 7: stop that one"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn cut_the_words_of_a_long_winded_hub() {
+        let words = "\u{e9}".repeat(5_000_000) + "se\"cret";
+        let failure = Failure::Link(link::Error::Rejected(words));
+        let rejected = shown(&Notice::Retry(&waiting(&failure, Some(Reason::Refused)), LEFT));
+        let message = rejected["message"].as_str().unwrap();
+        assert!(message.starts_with("The hub refused the credentials: \u{e9}\u{e9}"), "{message:.100}");
+        assert!(message.ends_with("\u{e9}... (cut here, of 10000042 bytes)."), "{message}");
+        assert!(message.len() <= MAX_MESSAGE && printable(message, &config()) == message);
+        // a key that would be cut in two is not there at all
+        for before in 0..20 {
+            let words = "x".repeat(KEPT_OF_LARGER - before) + "se\"cret" + &"x".repeat(100);
+            assert!(!printable(&words, &config()).contains("se\""), "{before}");
+        }
+    }
+
+    #[test]
     fn never_hold_the_api_key() {
         let failure = Failure::Link(link::Error::Rejected("bad key se\"cret here".to_owned()));
-        let text = Notice::Rejected { failure: &failure, retry_in: Duration::ZERO }.text(&config());
-        assert!(!text.to_str().unwrap().contains("cret"), "{text:?}");
+        let text = Notice::Retry(&waiting(&failure, Some(Reason::Refused)), LEFT).text(&config());
+        let text = text.to_str().unwrap();
+        assert!(text.contains("SESSION_REJECTED") && !text.contains("cret"), "{text}");
     }
 }

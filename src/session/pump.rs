@@ -1,6 +1,10 @@
 //! Moves bytes between the websocket and a link.
+//!
+//! A link is dead when reading says so. Clocks are judged only once all that had come when they ran out was
+//! read, and a failed write is left to the reading side.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -12,6 +16,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use super::delivery::Delivery;
 use super::failure::Failure;
 use super::lifecycle::StopReason;
+use super::sending::{Sending, Verdict};
 use super::shared::Shared;
 use crate::link::{self, Link};
 use crate::net::Socket;
@@ -19,6 +24,12 @@ use crate::signalr::{self, Chunk};
 
 /// How many messages are read before deadlines and the host's wishes get a look.
 const BATCH: usize = 256;
+
+/// A clock that has run out is judged after this long even if there is always more to read.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A process that wakes up late by this part of serverTimeoutMs stood still, and the hub did not.
+const STANDSTILL: u32 = 4;
 
 /// How long a goodbye may take.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,9 +50,10 @@ pub(crate) async fn pump(
     link: Link,
     mut stopping: Pin<&mut impl Future<Output = StopReason>>,
 ) -> Ended {
-    let mut pump = Pump { shared, socket, link, delivery: Delivery::new(shared), unsent_since: None };
+    let (delivery, sending) = (Delivery::new(shared), Sending::default());
+    let mut pump = Pump { shared, socket, link, delivery, sending, due_since: None };
     loop {
-        let deadline = tokio::time::Instant::from_std(pump.send());
+        let deadline = pump.send();
         let outcome = tokio::select! {
             biased;
             reason = &mut stopping => {
@@ -51,11 +63,13 @@ pub(crate) async fn pump(
             }
             message = poll_fn(|context| pump.poll(context)) => pump.receive_batch(message),
             () = shared.outbox_filled.notified() => Ok(()),
-            () = tokio::time::sleep_until(deadline) => Ok(()),
+            () = tokio::time::sleep_until(deadline.into()) => Ok(()),
         };
         // in every round: a flood of messages leaves the timer no turn
-        let is_due = tokio::time::Instant::now() >= deadline;
-        let outcome = if is_due { outcome.and_then(|()| pump.elapse()) } else { outcome };
+        let outcome = match outcome {
+            Ok(()) => pump.elapse(deadline).await,
+            failed => failed,
+        };
         if let Err(failure) = outcome {
             pump.abandon();
             if !matches!(failure, Failure::Lost(_) | Failure::Stalled(_)) {
@@ -74,8 +88,9 @@ struct Pump<'a> {
     socket: Socket,
     link: Link,
     delivery: Delivery<'a>,
-    /// Since when something waits to be taken by the socket.
-    unsent_since: Option<Instant>,
+    sending: Sending,
+    /// Since when a clock is known to have run out.
+    due_since: Option<Instant>,
 }
 
 impl Pump<'_> {
@@ -91,20 +106,58 @@ impl Pump<'_> {
             drop(outbox);
             self.delivery.step(step);
         };
-        let stalled = self.unsent_since.map(|since| since + self.shared.config.timing.server_timeout);
-        stalled.map_or(deadline, |stalled| stalled.min(deadline))
+        let sending = self.sending.deadline(self.shared.config.timing.server_timeout);
+        sending.map_or(deadline, |sending| sending.min(deadline))
     }
 
-    fn elapse(&mut self) -> Result<(), Failure> {
-        let (now, limit) = (Instant::now(), self.shared.config.timing.server_timeout);
-        if self.unsent_since.is_some_and(|since| now >= since + limit) {
-            return Err(Failure::Stalled(limit));
+    /// Judges the clocks if one has run out by `deadline`: when all that has come by then was read.
+    async fn elapse(&mut self, deadline: Instant) -> Result<(), Failure> {
+        let now = Instant::now();
+        if now < deadline {
+            self.due_since = None;
+            return Ok(());
+        }
+        if self.due_since.is_none() && now >= deadline + self.shared.config.timing.server_timeout / STANDSTILL
+        {
+            self.link.stood_still(now);
+            self.sending.stood_still(now);
+        }
+        let due_since = *self.due_since.get_or_insert(now);
+        if self.catch_up().await? || now >= due_since + CATCH_UP_TIMEOUT {
+            self.due_since = None;
+            self.judge(now)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what has come. Returns whether that was all.
+    async fn catch_up(&mut self) -> Result<bool, Failure> {
+        // the system is asked first: a process that stood still finds its timers before its sockets
+        tokio::task::yield_now().await;
+        match self.socket.next().now_or_never() {
+            Some(message) => self.receive_batch(message).map(|()| false),
+            None => Ok(true),
+        }
+    }
+
+    fn judge(&mut self, now: Instant) -> Result<(), Failure> {
+        let limit = self.shared.config.timing.server_timeout;
+        match self.sending.judge(now, limit) {
+            Some(Verdict::Stalled) => return Err(Failure::Stalled(limit)),
+            Some(Verdict::Broken) => return Err(self.lost(ended_without_goodbye())),
+            None => {}
         }
         self.link.elapse(now)?;
         while let Some(step) = self.link.timed_out(now)? {
             self.delivery.step(step);
         }
         Ok(())
+    }
+
+    /// The connection broke: a failed write says better why than the end of what could be read.
+    fn lost(&self, error: io::Error) -> Failure {
+        let write = self.socket.get_ref().outflow().failure();
+        Failure::Lost(write.map_or(error, |write| io::Error::new(write.kind(), write.to_string())))
     }
 
     /// Ends the calls that will get no answer.
@@ -116,16 +169,25 @@ impl Pump<'_> {
 
     /// Sends what there is to send, as far as the socket takes it, and reads the next message.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        match self.poll_send(context) {
-            Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
-            Poll::Ready(Ok(())) => self.unsent_since = None,
-            Poll::Pending => _ = self.unsent_since.get_or_insert_with(Instant::now),
-        }
+        let _ = self.poll_send(context);
         self.socket.poll_next_unpin(context)
     }
 
-    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), WsError>> {
-        let mut sent = self.unsent_since.is_some();
+    /// Sends what there is to send, as far as the socket takes it. Ready when nothing is left, or nothing can
+    /// be sent any more.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let sent = if self.sending.is_broken() { Poll::Ready(Ok(())) } else { self.poll_records(context) };
+        let (now, outflow) = (Instant::now(), self.socket.get_ref().outflow());
+        if matches!(sent, Poll::Ready(Err(_))) || outflow.failure().is_some() {
+            self.sending.broke(now);
+        } else {
+            self.sending.progressed(now, sent.is_pending(), outflow.taken());
+        }
+        sent.map(drop)
+    }
+
+    fn poll_records(&mut self, context: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        let mut sent = self.sending.waits();
         loop {
             if sent {
                 ready!(self.socket.poll_flush_unpin(context))?;
@@ -153,7 +215,10 @@ impl Pump<'_> {
 
     fn receive(&mut self, now: Instant, message: Received) -> Result<(), Failure> {
         let message = message.unwrap_or(Err(WsError::ConnectionClosed));
-        let message = message.map_err(|error| failure(error, self.shared.config.max_message))?;
+        let message = message.map_err(|error| match failure(error, self.shared.config.max_message) {
+            Failure::Lost(error) => self.lost(error),
+            other => other,
+        })?;
         let mut input = match &message {
             Message::Text(text) => Chunk::Text(text),
             Message::Binary(bytes) => Chunk::Binary(bytes),
@@ -176,7 +241,7 @@ impl Pump<'_> {
     async fn say_goodbye(&mut self) {
         self.link.close();
         let goodbye = async {
-            poll_fn(|context| self.poll_send(context)).await?;
+            poll_fn(|context| self.poll_send(context)).await;
             self.socket.close(None).await?;
             while let Some(Ok(message)) = self.socket.next().await {
                 if self.receive_batch(Some(Ok(message))).is_err() {
@@ -186,8 +251,15 @@ impl Pump<'_> {
             Ok::<_, WsError>(())
         };
         // whether it heard us or not, we go
-        let _ = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await;
+        if tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await.is_err() {
+            let until = Instant::now() + CATCH_UP_TIMEOUT;
+            while Instant::now() < until && matches!(self.catch_up().await, Ok(false)) {}
+        }
     }
+}
+
+fn ended_without_goodbye() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the hub ended it without a goodbye")
 }
 
 /// What an error of the websocket means.
@@ -198,8 +270,7 @@ fn failure(error: WsError, max_message: usize) -> Failure {
         WsError::ConnectionClosed
         | WsError::AlreadyClosed
         | WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-            let end = std::io::ErrorKind::UnexpectedEof;
-            Failure::Lost(std::io::Error::new(end, "the hub ended it without a goodbye"))
+            Failure::Lost(ended_without_goodbye())
         }
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => hub(signalr::Error::TooLarge(max_message)),
         other => hub(signalr::Error::Protocol(other.to_string())),

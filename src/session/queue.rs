@@ -1,7 +1,8 @@
 //! The bounded event queue: pushes and what the library itself says, in one order.
 //!
 //! When it is full the oldest push goes and a gap stands in its place, with the count of all that went
-//! there. What the library says (a notice) is never dropped.
+//! there. What the library says (a notice) is never dropped, but for lines of its log, which go before any
+//! push does.
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -11,11 +12,18 @@ use crate::config::Bounds;
 /// Once this many notices are queued, a new retry notice replaces the previous one.
 const NOTICES_BEFORE_RENEWAL: usize = 1024;
 
+/// A notice of up to this size always has room: their number is bounded elsewhere.
+const SMALL_NOTICE: usize = 4096;
+
 /// What comes out.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// An event's text.
     Event(CString),
+    /// The same, of a push whose key is not for who reads now.
+    Keyed(CString),
+    /// So many lines of the log are missing before the next one.
+    LostLog(u64),
     /// So many pushes are missing here.
     Gap(u64),
 }
@@ -32,10 +40,18 @@ pub(crate) struct Queue {
     pushes: VecDeque<Placed>,
     push_bytes: usize,
     notices: VecDeque<Placed>,
+    notice_bytes: usize,
+    /// Lines of the log. They count as pushes do, and go first where there is no room.
+    logs: VecDeque<Placed>,
+    log_bytes: usize,
+    /// Lines that went since the last one that came out.
+    lost_logs: u64,
     /// The place of the newest notice that may be renewed.
     renewable: Option<u64>,
     /// Places of the first push that is missing, and how many are.
     gaps: VecDeque<(u64, u64)>,
+    /// Pushes before this place are [`Entry::Keyed`].
+    keyed_before: u64,
     /// Stands behind everything else.
     last: Option<CString>,
 }
@@ -48,8 +64,13 @@ impl Queue {
             pushes: VecDeque::new(),
             push_bytes: 0,
             notices: VecDeque::new(),
+            notice_bytes: 0,
+            logs: VecDeque::new(),
+            log_bytes: 0,
+            lost_logs: 0,
             renewable: None,
             gaps: VecDeque::new(),
+            keyed_before: 0,
             last: None,
         }
     }
@@ -59,11 +80,14 @@ impl Queue {
         self.push_bytes += text.count_bytes();
         let place = self.place();
         self.pushes.push_back((place, text));
-        self.make_room()
+        let mut dropped = 0;
+        self.make_room(|_| dropped += 1);
+        dropped
     }
 
     /// Appends a notice.
     pub(crate) fn notice(&mut self, text: CString) {
+        self.notice_bytes += text.count_bytes();
         let place = self.place();
         self.notices.push_back((place, text));
     }
@@ -74,7 +98,11 @@ impl Queue {
         let newest = self.next.checked_sub(1);
         let like_it = self.notices.len() >= NOTICES_BEFORE_RENEWAL && self.renewable == newest;
         match self.notices.back_mut() {
-            Some((place, before)) if like_it && Some(*place) == newest => *before = text,
+            Some((place, before)) if like_it && Some(*place) == newest => {
+                self.notice_bytes += text.count_bytes();
+                self.notice_bytes -= before.count_bytes();
+                *before = text;
+            }
             _ => {
                 self.renewable = Some(self.next);
                 self.notice(text);
@@ -82,16 +110,47 @@ impl Queue {
         }
     }
 
+    /// Appends a line of the log. It takes no push's room.
+    pub(crate) fn log(&mut self, text: CString) {
+        self.log_bytes += text.count_bytes();
+        let place = self.place();
+        self.logs.push_back((place, text));
+        self.make_room_of_logs();
+    }
+
+    /// Whether a notice of this size has room among the others: a result of a call can be as large as the hub
+    /// likes.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        bytes <= SMALL_NOTICE || self.notice_bytes + bytes <= self.bounds.bytes
+    }
+
     /// Sets what comes out when all else has.
     pub(crate) fn end_with(&mut self, text: CString) {
         self.last = Some(text);
     }
 
-    /// The stream goes on after all, with other bounds. Returns how many pushes were dropped for them.
-    pub(crate) fn reopen(&mut self, bounds: Bounds) -> u64 {
+    /// The stream goes on after all.
+    pub(crate) fn reopen(&mut self) {
         self.last = None;
+    }
+
+    /// Goes on with other bounds. Returns the pushes that were dropped for them: there may be many to free.
+    pub(crate) fn set_bounds(&mut self, bounds: Bounds) -> Vec<CString> {
         self.bounds = bounds;
-        self.make_room()
+        let mut dropped = Vec::new();
+        self.make_room(|text| dropped.push(text));
+        dropped
+    }
+
+    /// The keys of the pushes that wait are not for who reads from now on.
+    pub(crate) fn mark_keyed(&mut self) {
+        self.keyed_before = self.next;
+    }
+
+    /// How many pushes went in that did not come out.
+    pub(crate) fn unread_pushes(&self) -> u64 {
+        let missing: u64 = self.gaps.iter().map(|(_, count)| count).sum();
+        missing + u64::try_from(self.pushes.len()).unwrap_or(u64::MAX)
     }
 
     /// The next entry.
@@ -99,14 +158,21 @@ impl Queue {
         let place = |front: Option<&Placed>| front.map_or(u64::MAX, |(place, _)| *place);
         let (push, notice) = (place(self.pushes.front()), place(self.notices.front()));
         let gap = self.gaps.front().map_or(u64::MAX, |(place, _)| *place);
+        let log = place(self.logs.front());
+        if log < push.min(notice).min(gap) {
+            return self.pop_log();
+        }
         if gap < push.min(notice) {
             return self.gaps.pop_front().map(|(_, count)| Entry::Gap(count));
         }
         let text = if notice < push {
-            self.notices.pop_front().map(|(_, text)| text)
-        } else if let Some((_, text)) = self.pushes.pop_front() {
+            self.notices
+                .pop_front()
+                .map(|(_, text)| text)
+                .inspect(|text| self.notice_bytes -= text.count_bytes())
+        } else if let Some((place, text)) = self.pushes.pop_front() {
             self.push_bytes -= text.count_bytes();
-            Some(text)
+            return Some(if place < self.keyed_before { Entry::Keyed(text) } else { Entry::Event(text) });
         } else {
             self.last.take()
         };
@@ -115,7 +181,11 @@ impl Queue {
 
     /// How many entries wait.
     pub(crate) fn len(&self) -> usize {
-        self.pushes.len() + self.notices.len() + self.gaps.len() + usize::from(self.last.is_some())
+        self.pushes.len()
+            + self.notices.len()
+            + self.logs.len()
+            + self.gaps.len()
+            + usize::from(self.last.is_some())
     }
 
     /// How many notices wait.
@@ -123,9 +193,9 @@ impl Queue {
         self.notices.len()
     }
 
-    /// The size of the pushes that wait.
-    pub(crate) fn push_bytes(&self) -> usize {
-        self.push_bytes
+    /// The size of what waits.
+    pub(crate) fn bytes(&self) -> usize {
+        self.push_bytes + self.notice_bytes + self.log_bytes
     }
 
     fn place(&mut self) -> u64 {
@@ -133,17 +203,36 @@ impl Queue {
         self.next - 1
     }
 
-    fn make_room(&mut self) -> u64 {
-        let mut dropped = 0;
+    fn make_room(&mut self, mut dropped: impl FnMut(CString)) {
+        self.make_room_of_logs();
         while self.pushes.len() > 1
             && (self.pushes.len() > self.bounds.events || self.push_bytes > self.bounds.bytes)
         {
             let Some((place, text)) = self.pushes.pop_front() else { break };
             self.push_bytes -= text.count_bytes();
             self.mark(place);
-            dropped += 1;
+            dropped(text);
         }
-        dropped
+    }
+
+    fn pop_log(&mut self) -> Option<Entry> {
+        let lost = std::mem::take(&mut self.lost_logs);
+        if lost > 0 {
+            return Some(Entry::LostLog(lost));
+        }
+        let (_, text) = self.logs.pop_front()?;
+        self.log_bytes -= text.count_bytes();
+        Some(Entry::Event(text))
+    }
+
+    fn make_room_of_logs(&mut self) {
+        while self.pushes.len() + self.logs.len() > self.bounds.events
+            || self.push_bytes + self.log_bytes > self.bounds.bytes
+        {
+            let Some((_, text)) = self.logs.pop_front() else { break };
+            self.log_bytes -= text.count_bytes();
+            self.lost_logs += 1;
+        }
     }
 
     /// Counts a push that is missing to the gap before it, unless a notice stands between.
@@ -173,10 +262,12 @@ mod tests {
         while let Some(entry) = queue.pop() {
             out.push(match entry {
                 Entry::Event(text) => text.into_string().unwrap(),
+                Entry::Keyed(text) => format!("keyed {}", text.into_string().unwrap()),
                 Entry::Gap(count) => format!("-{count}"),
+                Entry::LostLog(count) => format!("-{count} lines"),
             });
         }
-        assert_eq!((queue.len(), queue.push_bytes()), (0, 0));
+        assert_eq!((queue.len(), queue.bytes()), (0, 0));
         out
     }
 
@@ -230,9 +321,38 @@ mod tests {
         for name in ["12345", "67890", "abc"] {
             queue.push(text(name));
         }
-        assert_eq!(queue.push_bytes(), 8);
+        assert_eq!(queue.bytes(), 8);
         assert_eq!(queue.push(text("larger than the whole queue")), 2);
         assert_eq!(drain(&mut queue), ["-3", "larger than the whole queue"]);
+    }
+
+    #[test]
+    fn lines_of_the_log_are_bounded_and_take_no_pushs_room() {
+        let mut queue = queue(3, 10);
+        for name in ["l1", "l2", "l3", "l4"] {
+            queue.log(text(name));
+        }
+        assert_eq!((queue.len(), queue.push(text("p1"))), (3, 0));
+        queue.notice(text("a notice of some length"));
+        queue.log(text("l5"));
+        assert_eq!(drain(&mut queue), ["-3 lines", "l4", "p1", "a notice of some length", "l5"]);
+        // at the bounds of the size, and where only pushes wait
+        queue.log(text("1234567"));
+        assert_eq!(queue.push(text("p12")) + queue.push(text("p2")) + queue.push(text("p3")), 0);
+        queue.log(text("l6"));
+        assert_eq!(drain(&mut queue), ["p12", "p2", "p3"]);
+        queue.log(text("l7"));
+        assert_eq!(drain(&mut queue), ["-2 lines", "l7"]);
+    }
+
+    #[test]
+    fn a_large_result_needs_room() {
+        let mut queue = queue(3, 10_000);
+        assert!(queue.has_room(10_000) && !queue.has_room(10_001));
+        queue.notice(text(&"x".repeat(6_000)));
+        assert!(queue.has_room(4_000) && queue.has_room(SMALL_NOTICE) && !queue.has_room(SMALL_NOTICE + 1));
+        queue.pop();
+        assert!(queue.has_room(10_000));
     }
 
     #[test]
@@ -242,8 +362,21 @@ mod tests {
             queue.push(text(name));
         }
         queue.end_with(text("end"));
-        assert_eq!(queue.reopen(Bounds { events: 1, bytes: 100 }), 2);
+        queue.reopen();
+        // they are not freed here: who has no lock does
+        assert_eq!(queue.set_bounds(Bounds { events: 1, bytes: 100 }), [text("p1"), text("p2")]);
+        assert_eq!(queue.unread_pushes(), 3);
         assert_eq!(drain(&mut queue), ["-2", "p3"]);
+    }
+
+    #[test]
+    fn pushes_that_wait_are_marked_and_what_follows_is_not() {
+        let mut queue = queue(100, 100);
+        queue.push(text("p1"));
+        queue.notice(text("s1"));
+        queue.mark_keyed();
+        queue.push(text("p2"));
+        assert_eq!(drain(&mut queue), ["keyed p1", "s1", "p2"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a session's handle, its task and its pump share.
 
+use std::ffi::CString;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -7,10 +8,11 @@ use tokio::sync::Notify;
 
 use super::lifecycle::{Lifecycle, State, StopReason};
 use super::mailbox::{Mailbox, Writer};
-use super::notice::Notice;
+use super::notice::{self, Notice};
+use super::reputation::{self, Reputation};
 use super::stats::Stats;
 use crate::config::{Config, LogLevel};
-use crate::link::{Call, Outbox};
+use crate::link::Outbox;
 use crate::signalr::Outcome;
 
 /// The session itself.
@@ -27,6 +29,9 @@ pub(crate) struct Shared {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) stats: Stats,
+    /// What the hub thinks of the credentials. Shared with the sessions before and after this one; no other lock
+    /// is taken under it.
+    pub(crate) reputation: Arc<Mutex<Reputation>>,
 
     /// What the host gives to be sent; its lock guards nothing else.
     pub(crate) outbox: Mutex<Outbox>,
@@ -37,41 +42,68 @@ pub(crate) struct Shared {
 impl Shared {
     /// A session that writes into `mailbox` from now on.
     pub(crate) fn new(config: Config, mailbox: Arc<Mailbox>) -> Self {
+        let config = Arc::new(config);
         Self {
-            writer: mailbox.take_over(config.bounds),
+            writer: mailbox.take_over(config.event_key),
+            reputation: reputation::of(&config),
             lifecycle: Lifecycle::new(),
             mailbox,
             stats: Stats::default(),
             outbox: Mutex::new(Outbox::new(config.unit_interval)),
             outbox_filled: Notify::new(),
-            config: Arc::new(config),
+            config,
         }
     }
 
     /// Tells the host something.
     pub(crate) fn say(&self, notice: &Notice<'_>) {
-        let another = matches!(notice, Notice::Retry { .. } | Notice::Rejected { .. } | Notice::Log { .. });
+        let another = matches!(notice, Notice::Retry(..) | Notice::UnitsRejected { .. });
         self.mailbox.notice(self.writer, notice.text(&self.config), another);
+    }
+
+    /// Tells the host that a session with another API key left so many pushes, which are not for this one.
+    pub(crate) fn withhold(&self, pushes: u64) {
+        self.mailbox.notice(self.writer, notice::withheld(pushes), false);
     }
 
     /// Tells the host what the session does, if it asked for that.
     pub(crate) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
         if level <= self.config.log {
-            self.say(&Notice::Log { level, message: &message() });
+            let line = Notice::Log { level, message: &message() };
+            self.mailbox.log(self.writer, line.text(&self.config));
         }
     }
 
-    /// Tells the host how its call ended.
-    pub(crate) fn tell_result(&self, call: &Call, outcome: Option<&Outcome<'_>>) {
-        self.outbox.lock().unanswered -= 1;
-        self.say(&Notice::CallResult { call, outcome });
+    /// Lets the session's bounds hold for what waits, too.
+    pub(crate) fn bound(&self) {
+        self.mailbox.set_bounds(self.writer, self.config.bounds);
     }
 
-    /// Ends the calls of the host that no link has taken.
+    /// Gives the host pushes.
+    pub(crate) fn push(&self, events: impl IntoIterator<Item = CString>) {
+        self.mailbox.push(self.writer, events);
+    }
+
+    /// Tells the host how its call ended, unless it was told.
+    pub(crate) fn tell_result(&self, request: i32, outcome: Option<&Outcome<'_>>) {
+        // a statement of its own: the lock is not held while it is told
+        let unanswered = self.outbox.lock().unanswered.remove(&request);
+        if let Some(method) = unanswered {
+            let notice = Notice::CallResult { request, method: &method, outcome };
+            let without = |bytes| Notice::LargeResult { request, method: &method, bytes }.text(&self.config);
+            self.mailbox.result(notice.text(&self.config), without);
+        }
+    }
+
+    /// Ends all calls of the host: the link that could have answered them is gone.
     pub(crate) fn fail_calls(&self) {
-        let calls = std::mem::take(&mut self.outbox.lock().calls);
-        for call in &calls {
-            self.tell_result(call, None);
+        let lost = {
+            let mut outbox = self.outbox.lock();
+            outbox.calls.clear();
+            outbox.unanswered.keys().copied().collect::<Vec<_>>()
+        };
+        for request in lost {
+            self.tell_result(request, None);
         }
     }
 

@@ -33,7 +33,6 @@ pub(crate) struct QueueStats {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Queued {
     pub(crate) events: usize,
-    /// Of the pushes among them.
     pub(crate) bytes: usize,
 }
 
@@ -59,7 +58,7 @@ impl Stats {
         state: State,
         queue: &QueueStats,
         queued: Queued,
-        pending_units: usize,
+        (pending_units, aside_units): (usize, usize),
     ) -> String {
         let ready_ms = match state {
             State::Ready { since, .. } => u64::try_from(since.elapsed().as_millis()).unwrap_or(0),
@@ -75,6 +74,7 @@ impl Stats {
             "queuedBytes": queued.bytes,
             "receivedBytes": self.received_bytes.get(),
             "pendingUnits": pending_units,
+            "asideUnits": aside_units,
             "unknownMessages": self.unknown_messages.get(),
             "attempts": self.attempts.get(),
             "ready": self.ready.get(),

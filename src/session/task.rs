@@ -13,7 +13,9 @@ use super::failure::Failure;
 use super::lifecycle::{State, StopReason};
 use super::notice::{self, Notice};
 use super::pump::{Ended, pump};
+use super::reputation::Stage;
 use super::shared::Shared;
+use super::waiting::Waiting;
 use crate::config::LogLevel;
 use crate::link::Link;
 use crate::net::Dialer;
@@ -29,8 +31,12 @@ pub(crate) async fn run(shared: Arc<Shared>, dialer: Dialer, predecessor: Option
     if let Some(predecessor) = predecessor {
         // two sessions of one server at a hub would take each other's events
         let _ = tokio::time::timeout(PREDECESSOR_TIMEOUT, predecessor.lifecycle.ended()).await;
+        if !Arc::ptr_eq(&predecessor.mailbox, &shared.mailbox) {
+            withhold(&shared, &predecessor).await;
+        }
     }
     let mut task = Task::new(&shared, &dialer);
+    task.resume_wait();
     let reason = loop {
         match AssertUnwindSafe(task.connections()).catch_unwind().await {
             Ok(reason) => break reason,
@@ -47,27 +53,36 @@ struct Task<'a> {
     /// The authentication method that worked last.
     method: Option<&'static str>,
     retry: Backoff,
-    refused: Backoff,
-    /// The wait before the next attempt.
-    delay: Option<Duration>,
+    /// When the wait before the next attempt ends.
+    wait_until: Option<Instant>,
 }
 
 impl<'a> Task<'a> {
     fn new(shared: &'a Shared, dialer: &'a Dialer) -> Self {
-        let config = &shared.config;
-        let (retry, refused) = (Backoff::jittered(config.retry), Backoff::slow(config.auth_retry));
-        Self { shared, dialer, method: None, retry, refused, delay: None }
+        let retry = Backoff::jittered(shared.config.retry);
+        Self { shared, dialer, method: None, retry, wait_until: None }
+    }
+
+    /// Goes on with the wait that a session with the same credentials has left, and tells it.
+    fn resume_wait(&mut self) {
+        let (shared, now) = (self.shared, Instant::now());
+        let held = shared.reputation.lock().held(now);
+        if let Some(waiting) = held {
+            self.wait_until = Some(waiting.until);
+            let tell = |waiting: &Waiting| shared.say(&Notice::Retry(waiting, waiting.left(now)));
+            shared.lifecycle.wait(waiting, tell);
+        }
     }
 
     /// Connects again and again. Returns when the session is to end.
     async fn connections(&mut self) -> StopReason {
         let mut stopping = pin!(stopping(self.shared));
         loop {
-            // a panic in the last round left its delay here
-            if let Some(delay) = self.delay.take() {
+            // one that was resumed, or that a panic left here, too
+            if let Some(until) = self.wait_until.take() {
                 tokio::select! {
                     reason = &mut stopping => return reason,
-                    () = tokio::time::sleep(delay) => {}
+                    () = tokio::time::sleep_until(until.into()) => {}
                 }
             }
             match self.connection(stopping.as_mut()).await {
@@ -98,35 +113,63 @@ impl<'a> Task<'a> {
 
     /// Tells the failure and sets the wait before the next attempt.
     fn failed(&mut self, failure: &Failure) {
-        let (shared, config) = (self.shared, &self.shared.config);
+        let (shared, config, now) = (self.shared, &self.shared.config, Instant::now());
         let before = shared.lifecycle.set_state(State::Retrying);
         shared.fail_calls();
-        let was_ready = if let State::Ready { since, method } = before {
-            self.method = Some(method);
-            self.refused.reset();
-            if since.elapsed() >= config.stable {
-                self.retry.reset();
+        let stage = match before {
+            State::Ready { since, method } => {
+                self.method = Some(method);
+                Stage::Ready(now.saturating_duration_since(since))
             }
-            true
-        } else {
-            false
+            State::Authenticating => Stage::Authenticating,
+            _ => Stage::Opening,
         };
-        let series = if failure.is_refusal() { &mut self.refused } else { &mut self.retry };
-        // a series without randomness is only less well spread
-        let mut retry_in = series.next(getrandom::u32().unwrap_or(u32::MAX));
-        if let Some(asked) = failure.retry_after() {
-            retry_in += asked.min(MAX_RETRY_AFTER);
+        if matches!(stage, Stage::Ready(held) if held >= config.stable) {
+            self.retry.reset();
         }
-        let attempt = self.retry.failures() + self.refused.failures();
-        shared.stats.failed(notice::redact(&notice::sentence(failure), config));
-        shared.say(&if failure.is_rejection() {
-            Notice::Rejected { failure, retry_in }
-        } else if was_ready {
-            Notice::Lost { failure, retry_in }
-        } else {
-            Notice::Retry { failure, attempt, retry_in }
+        // a series without randomness is only less well spread
+        let random = getrandom::u32().unwrap_or(u32::MAX);
+        let mut reputation = shared.reputation.lock();
+        let slow = reputation.ended(now, stage, failure, random);
+        let asked = failure.retry_after().map(|asked| asked.min(MAX_RETRY_AFTER));
+        let (reason, delay) = match slow {
+            Some((reason, delay)) => (Some(reason), delay),
+            None => (None, self.retry.next(random)),
+        };
+        let retry_in = delay + asked.unwrap_or_default();
+        let attempt = self.retry.failures() + reputation.failures();
+        let waiting = Waiting::new(failure, reason, config.server_id, now + retry_in);
+        let message = notice::printable(&waiting.message, config);
+        let waiting = Arc::new(Waiting { attempt, message, ..waiting });
+        if reason.is_some() || asked.is_some() {
+            reputation.hold(Arc::clone(&waiting));
+        }
+        drop(reputation);
+        shared.stats.failed(waiting.message.clone());
+        let was_ready = matches!(stage, Stage::Ready(_));
+        shared.lifecycle.wait(waiting, |waiting| {
+            shared.say(&match was_ready {
+                true => Notice::Lost(waiting, retry_in),
+                false => Notice::Retry(waiting, retry_in),
+            });
         });
-        self.delay = Some(retry_in);
+        self.wait_until = Some(now + retry_in);
+    }
+}
+
+/// Frees what a session with another API key leaves, of which this one hears only how much it was.
+async fn withhold(shared: &Shared, predecessor: &Shared) {
+    /// Freed in one go: other sessions have their turn in between.
+    const AT_ONCE: usize = 1024;
+    let (pushes, mut queue) = predecessor.mailbox.give_up();
+    if pushes > 0 {
+        shared.withhold(pushes);
+    }
+    while queue.len() > 0 {
+        for _ in 0..AT_ONCE {
+            drop(queue.pop());
+        }
+        tokio::task::yield_now().await;
     }
 }
 

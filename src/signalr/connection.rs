@@ -15,8 +15,14 @@ const MAX_HANDSHAKE: usize = 64 * 1024;
 /// The largest record that a hub accepts, with its end; ASP.NET Core closes the connection over more.
 pub(crate) const MAX_SENT: usize = 32 * 1024;
 
-/// The largest number of records that wait to be sent: a hub that asks faster than it listens ends there.
-const MAX_OUTGOING: usize = 4096;
+/// The deepest nesting of a call's arguments; ASP.NET Core closes the connection over a record of more
+/// than 64 levels, of which the record itself is one.
+pub(crate) const MAX_DEPTH: usize = 63;
+
+/// How many answers to the hub may wait to be sent, and their size: a hub that asks faster than it listens
+/// ends there.
+const MAX_ANSWERS: usize = 4096;
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// The size that the record of a call will have at the most.
 pub(crate) fn call_size(target: &str, arguments: &str) -> usize {
@@ -52,9 +58,9 @@ pub(crate) enum Step<'a> {
 
 /// One connection.
 ///
-/// Give what came to [`next`](Self::next) until nothing is left of it. At [`deadline`](Self::deadline) ask
-/// [`elapse`](Self::elapse) and [`timed_out`](Self::timed_out). After either, and after every call, send
-/// what [`transmit`](Self::transmit) gives. An error ends the connection.
+/// Give what came to [`next`](Self::next) until nothing is left of it. At [`deadline`](Self::deadline) call
+/// [`keep_alive`](Self::keep_alive), and once all that came until then was read, [`elapse`](Self::elapse) and
+/// [`timed_out`](Self::timed_out). Send what [`transmit`](Self::transmit) gives. An error ends the connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     timing: Timing,
@@ -62,11 +68,14 @@ pub(crate) struct Connection {
     records: Records,
     max_record: usize,
     open: bool,
-    /// When the handshake began, then when the last record came.
+    /// When the handshake began, then when the last record came, or the process stood still.
     received: Instant,
     /// When a record was sent last, or a ping was due.
     sent: Instant,
     outgoing: VecDeque<String>,
+    /// How many of them are answers, and their size.
+    answers: usize,
+    answer_bytes: usize,
     calls: BTreeMap<CallId, Instant>,
     last_call: CallId,
     /// Why the hub's last call got no answer, to be told with the next step.
@@ -85,6 +94,8 @@ impl Connection {
             received: now,
             sent: now,
             outgoing: VecDeque::from([message::handshake()]),
+            answers: 0,
+            answer_bytes: 0,
             calls: BTreeMap::new(),
             last_call: 0,
             unanswered: None,
@@ -117,23 +128,30 @@ impl Connection {
         Ok(None)
     }
 
-    /// Does what is due: a ping, the end of the link.
-    pub(crate) fn elapse(&mut self, now: Instant) -> Result<(), Error> {
-        if !self.open {
-            let late = now >= self.received + self.timing.handshake;
-            return if late { Err(Error::HandshakeTimeout(self.timing.handshake)) } else { Ok(()) };
-        }
-        if now >= self.received + self.timing.server_timeout {
-            return Err(Error::Silent(self.timing.server_timeout));
-        }
-        if now >= self.sent + self.timing.keep_alive {
+    /// Queues a ping if one is due.
+    pub(crate) fn keep_alive(&mut self, now: Instant) {
+        if self.open && now >= self.sent + self.timing.keep_alive {
             // what the socket has not taken yet will do as a ping
             if self.outgoing.is_empty() {
                 self.outgoing.push_back(message::ping());
             }
             self.sent = now;
         }
-        Ok(())
+    }
+
+    /// Fails if the hub has been silent for too long at `now`. All that came until then must have been read.
+    pub(crate) fn elapse(&self, now: Instant) -> Result<(), Error> {
+        if self.open {
+            let silent = now >= self.received + self.timing.server_timeout;
+            return if silent { Err(Error::Silent(self.timing.server_timeout)) } else { Ok(()) };
+        }
+        let late = now >= self.received + self.timing.handshake;
+        if late { Err(Error::HandshakeTimeout(self.timing.handshake)) } else { Ok(()) }
+    }
+
+    /// Nobody could listen until `now`: the hub's silence starts anew.
+    pub(crate) fn stood_still(&mut self, now: Instant) {
+        self.received = now;
     }
 
     /// The next call of ours that the hub did not answer in time.
@@ -142,8 +160,8 @@ impl Connection {
         late.map(|(call, _)| *call).inspect(|call| _ = self.calls.remove(call))
     }
 
-    /// When [`elapse`](Self::elapse) or [`timed_out`](Self::timed_out) has something to do, if nothing happens
-    /// before.
+    /// When [`keep_alive`](Self::keep_alive), [`elapse`](Self::elapse) or [`timed_out`](Self::timed_out) has
+    /// something to do, if nothing happens before.
     pub(crate) fn deadline(&self) -> Instant {
         if !self.open {
             return self.received + self.timing.handshake;
@@ -155,6 +173,10 @@ impl Connection {
     /// The next record to send, to be sent as one text message.
     pub(crate) fn transmit(&mut self, now: Instant) -> Option<String> {
         let record = self.outgoing.pop_front()?;
+        if message::is_completion(&record) {
+            self.answers -= 1;
+            self.answer_bytes -= record.len();
+        }
         self.sent = now;
         Some(record)
     }
@@ -221,7 +243,9 @@ impl Connection {
                 Some(call) => Step::Answered(call, Outcome::Error("the hub answered with a stream".into())),
                 None => Step::Ignored("an item of no stream".into()),
             },
-            Message::Close { error } => return Err(Error::Closed { error: error.map(Into::into) }),
+            Message::Close { error, allow_reconnect } => {
+                return Err(Error::Closed { error: error.map(Into::into), allow_reconnect });
+            }
             Message::Ping => return Ok(None),
             Message::Other => Step::Ignored("a message of another type".into()),
         }))
@@ -229,12 +253,14 @@ impl Connection {
 
     /// Answers a call of the hub. Returns what is to be told, if it cannot be answered.
     fn answer(&mut self, id: &str, known: bool) -> Option<Result<Step<'static>, Error>> {
-        if self.outgoing.len() >= MAX_OUTGOING {
-            return Some(Err(Error::Protocol("it asks for more answers than it takes".to_owned())));
-        }
         let answer = message::completion(id, known);
         if answer.len() > MAX_SENT {
             return Some(Ok(Step::Ignored("a call with an id that is too large to answer".into())));
+        }
+        self.answers += 1;
+        self.answer_bytes += answer.len();
+        if self.answers > MAX_ANSWERS || self.answer_bytes > MAX_ANSWER_BYTES {
+            return Some(Err(Error::Protocol("it asks for more answers than it takes".to_owned())));
         }
         self.outgoing.push_back(answer);
         None

@@ -26,5 +26,7 @@ pub(crate) enum Error {
     Closed {
         /// Its words, if it had any.
         error: Option<String>,
+        /// Whether it asks the client to come back.
+        allow_reconnect: bool,
     },
 }

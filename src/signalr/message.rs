@@ -36,7 +36,7 @@ pub(crate) enum Message<'a> {
     /// A sign of life.
     Ping,
     /// The hub ends the connection.
-    Close { error: Option<Cow<'a, str>> },
+    Close { error: Option<Cow<'a, str>>, allow_reconnect: bool },
     /// A type that is not for us.
     Other,
 }
@@ -75,6 +75,7 @@ struct Envelope<'a> {
     error: Field<'a>,
     result: Option<&'a str>,
     item: bool,
+    allow_reconnect: bool,
     arguments: Option<Arguments<'a>>,
 }
 
@@ -108,7 +109,9 @@ pub(crate) fn parse<'a>(record: &'a str, fields: [&str; 2]) -> Result<Message<'a
         "2" => Ok(Message::StreamItem { id: envelope.required_id()? }),
         "3" => envelope.completion(),
         "6" => Ok(Message::Ping),
-        "7" => Ok(Message::Close { error: envelope.close_error() }),
+        "7" => {
+            Ok(Message::Close { error: envelope.close_error(), allow_reconnect: envelope.allow_reconnect })
+        }
         _ => Ok(Message::Other),
     }
 }
@@ -130,6 +133,7 @@ fn envelope<'a>(record: &'a str, fields: [&str; 2]) -> Result<Envelope<'a>, Json
             "invocationId" => envelope.id = Field::read(scanner)?,
             "error" => envelope.error = Field::read(scanner)?,
             "result" => envelope.result = Some(scanner.value()?),
+            "allowReconnect" => envelope.allow_reconnect = scanner.value()? == "true",
             name => {
                 envelope.item |= name == "item";
                 scanner.value()?;
@@ -254,8 +258,16 @@ pub(crate) fn invocation(id: u32, target: &str, arguments: &str) -> String {
 /// The answer to a call of the hub. `id` is the string as the hub wrote it, quotes included.
 pub(crate) fn completion(id: &str, handled: bool) -> String {
     let outcome = if handled { "\"result\":null" } else { "\"error\":\"Client didn't provide a result.\"" };
-    format!("{{\"type\":3,\"invocationId\":{id},{outcome}}}\u{1e}")
+    format!("{COMPLETION},\"invocationId\":{id},{outcome}}}\u{1e}")
 }
+
+/// Whether a record of ours is an answer to a call of the hub.
+pub(crate) fn is_completion(record: &str) -> bool {
+    record.starts_with(COMPLETION)
+}
+
+/// How the answers to the hub's calls begin.
+const COMPLETION: &str = "{\"type\":3";
 
 /// The arguments of a call in this record.
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod records;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use connection::{CallId, Connection, MAX_SENT, Outcome, Step, call_size};
+pub(crate) use connection::{CallId, Connection, MAX_DEPTH, MAX_SENT, Outcome, Step, call_size};
 pub(crate) use error::Error;
 #[cfg(test)]
 pub(crate) use message::test_arguments;

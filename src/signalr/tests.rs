@@ -68,6 +68,7 @@ impl World {
 
     fn wait(&mut self, time: Duration) -> Result<(), Error> {
         self.now += time;
+        self.connection.keep_alive(self.now);
         self.connection.elapse(self.now)?;
         while let Some(call) = self.connection.timed_out(self.now) {
             self.steps.push(shown(Step::Answered(call, Outcome::TimedOut)));
@@ -260,6 +261,17 @@ fn a_hub_that_asks_and_does_not_listen_is_left() {
     let ask = "{\"type\":1,\"invocationId\":\"1\",\"target\":\"x\",\"arguments\":[]}\u{1e}";
     assert!(protocol_error(world.text(&ask.repeat(10_000))));
     assert_eq!(world.sent().len(), 4096);
+
+    // fewer where they are large
+    let mut world = World::open();
+    let id = "x".repeat(900);
+    let ask = format!("{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"x\",\"arguments\":[]}}\u{1e}");
+    for _ in 0..2 {
+        world.text(&ask.repeat(1_000)).unwrap();
+        assert_eq!(world.sent().len(), 1_000, "one that listens may ask again");
+    }
+    assert!(protocol_error(world.text(&ask.repeat(2_000))));
+    assert!(world.sent().concat().len() <= 1024 * 1024);
 }
 
 #[test]
@@ -393,7 +405,7 @@ fn a_goodbye_ends_the_link_and_nothing_behind_it_counts() {
     ] {
         let mut world = World::open();
         let behind = "{\"type\":1,\"target\":\"pushEvent\",\"arguments\":[]}\u{1e}";
-        let Err(Error::Closed { error }) = world.text(&format!("{record}\u{1e}{behind}")) else {
+        let Err(Error::Closed { error, .. }) = world.text(&format!("{record}\u{1e}{behind}")) else {
             panic!("{record}")
         };
         assert_eq!((error.as_deref(), world.steps()), (words, vec![]), "{record}");
@@ -405,4 +417,31 @@ fn a_goodbye_ends_the_link_and_nothing_behind_it_counts() {
     early.sent();
     early.connection.close();
     assert_eq!(early.sent(), [""; 0], "before the handshake a hub knows no goodbye");
+}
+
+#[test]
+fn a_close_record_says_whether_to_come_back() {
+    for (record, expected) in [
+        (r#"{"type":7}"#, false),
+        (r#"{"type":7,"allowReconnect":false}"#, false),
+        (r#"{"allowReconnect":true,"type":7}"#, true),
+        (r#"{"type":7,"allowReconnect":"true"}"#, false),
+        (r#"{"type":7,"allowReconnect":false,"allowReconnect":true}"#, true),
+    ] {
+        let Err(Error::Closed { allow_reconnect, .. }) = World::open().record(record) else {
+            panic!("{record}")
+        };
+        assert_eq!(allow_reconnect, expected, "{record}");
+    }
+}
+
+#[test]
+fn time_in_which_nobody_could_listen_is_no_silence() {
+    let mut world = World::open();
+    world.wait(TIMING.server_timeout - TICK).unwrap();
+    // an hour passes for everybody but us
+    world.now += 3600 * SECOND;
+    world.connection.stood_still(world.now);
+    world.wait(TIMING.server_timeout - TICK).unwrap();
+    assert!(matches!(world.wait(TICK), Err(Error::Silent(_))));
 }

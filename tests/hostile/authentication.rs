@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::case::{Case, Told, check, opening, push, ready, rejected, retry};
-use crate::wire::{CLOSE, frame};
+use crate::wire::{CLOSE, frame, push as push_record};
 
 const EVENT: &str = r#"{"type":"EVENT_EARLY"}"#;
 
@@ -24,7 +24,6 @@ fn accepts(members: &'static str) -> Case {
 fn acceptances() {
     check(vec![
         accepts(""),
-        accepts(r#","result":null"#),
         accepts(r#","result":true"#),
         accepts(r#","result":{"success":true,"error":null,"count":1}"#),
         accepts(r#","result":{"count":1,"success":true,"more":[]}"#),
@@ -44,12 +43,21 @@ fn refusals() {
         answers(r#","result":{"success":"yes"}"#, rejected("no reason")),
         answers(r#","result":{"success":false,"error":{"code":7}}"#, rejected(r#"{"code":7}"#)),
         answers(r#","result":{"success":true,"success":false,"error":"twice"}"#, rejected("twice")),
+        // what is not clearly a yes is none
+        answers(r#","result":null"#, rejected("it answered null")),
+        answers(r#","result":{}"#, rejected("it answered {}")),
+        answers(r#","result":{"error":null,"count":1}"#, rejected("it answered")),
+        answers(r#","result":{"error":""}"#, rejected("it answered")),
         answers(r#","result":false"#, rejected("no reason")),
         answers(r#","result":[]"#, rejected("it answered []")),
         answers(r#","result":"fine""#, rejected("it answered")),
         answers(r#","result":1e400"#, rejected("it answered")),
         answers(r#","result":{"success":false,"error":"for the-api-key."}"#, rejected("for (apiKey).")),
         answers(r#","error":"because""#, rejected("because")),
+        answers(
+            r#","error":"An unexpected error occurred invoking 'Authenticate' on the server. HubException: Banned.""#,
+            rejected("Banned."),
+        ),
         answers(r#","error":"""#, rejected("")),
         answers(r#","result":1,"error":"x""#, retry("protocol", "a result and an error")),
         answers(r#","error":7"#, retry("protocol", "error is no string")),
@@ -74,6 +82,34 @@ fn refusals() {
             hub.record(&format!(r#"{{"type":3,"invocationId":{id},"result":true}}"#));
             Ok(())
         }),
+    ]);
+}
+
+#[test]
+fn a_failure_of_the_hub_is_no_refusal() {
+    check(vec![
+        answers(
+            r#","error":"An unexpected error occurred invoking 'Authenticate' on the server.""#,
+            retry("hub-error", "An unexpected error occurred"),
+        ),
+        answers(
+            r#","error":"An unexpected error occurred invoking 'Authenticate' on the server. SqlException: Timeout.""#,
+            retry("hub-error", "SqlException: Timeout."),
+        ),
+    ]);
+}
+
+#[test]
+fn what_stands_behind_the_answer_comes_behind_it() {
+    check(vec![
+        opening("in one message", [push(EVENT), ready(), push(EVENT)], |hub| {
+            let id = hub.until_authenticate()?;
+            let event = push_record(EVENT);
+            let answer = format!(r#"{{"type":3,"invocationId":"{id}","result":{{"success":true}}}}"#);
+            hub.text(&format!("{event}\u{1e}{answer}\u{1e}{event}\u{1e}"));
+            Ok(())
+        })
+        .and_stays(),
     ]);
 }
 

@@ -251,6 +251,10 @@ impl Peer {
         peer
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         self.url_for("ws")
     }

@@ -145,6 +145,24 @@ fn a_hub_that_takes_nothing_is_left_and_costs_nothing() {
     assert!(spent < Duration::from_secs(1), "{spent:?} of three seconds that were for waiting");
 }
 
+#[test]
+fn a_hub_that_takes_its_time_is_not_left() {
+    let _process = Process::shared();
+    let peer = Peer::start_with_small_window();
+    let (session, mut wire) = live(&peer, &json!({"serverTimeoutMs": 2_000, "keepAliveMs": 100}));
+    let text = format!("[\"{}\"]", "x".repeat(30_000));
+    for _ in 0..250 {
+        session.invoke("m", &text).expect("there is room");
+    }
+    // 60 KB a second, over far more than the time in which it has to take something
+    for _ in 0..16 {
+        thread::sleep(Duration::from_millis(500));
+        wire.record(r#"{"type":6}"#);
+        wire.read_frame().expect("the client is there");
+    }
+    assert_eq!((session.poll(), session.figure("ready")), (None, 1));
+}
+
 /// What the library's threads have used so far.
 #[cfg(target_os = "linux")]
 fn processor_time() -> Duration {

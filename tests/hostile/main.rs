@@ -16,6 +16,8 @@ mod network;
 mod records;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod resolver;
+mod rivals;
+mod standstill;
 mod tls;
 mod upgrade;
 mod wire;

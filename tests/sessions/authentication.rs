@@ -42,6 +42,30 @@ fn a_wrong_key_is_rejected_in_the_hubs_words_and_tried_slowly() {
 }
 
 #[test]
+fn a_host_that_connects_anew_on_every_refusal_is_no_faster() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let mut options = hub.options(1, &json!({"authRetryMinMs": 60_000, "authRetryMaxMs": 60_000}));
+    options["apiKey"] = json!("wrong-key");
+    for round in 0..20 {
+        // with other options it is a session of its own
+        options["stableMs"] = json!(round / 2);
+        let session = Session::connect(&options);
+        let rejected = session.until("SESSION_REJECTED").pop().expect("one");
+        assert!(rejected.message().contains("Invalid API key."), "{rejected}");
+        assert!(rejected.get("retryInMs").as_u64().is_some_and(|left| left <= 60_000), "{rejected}");
+        if round % 3 == 0 {
+            assert_eq!(session.disconnect(), Ok(0));
+            session.expect("SESSION_CLOSED");
+        }
+    }
+    assert_eq!(hub.called().len(), 1);
+    // it is this key that the hub refused
+    options["apiKey"] = json!(KEY);
+    Session::connect(&options).until("SESSION_READY");
+}
+
+#[test]
 fn once_the_hub_accepts_the_session_is_ready() {
     let process = Process::shared();
     let hub = Hub::start(&process);

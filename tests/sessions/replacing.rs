@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::hub::{Hub, event, lasting_port, options, url};
+use crate::hub::{Hub, KEY, event, lasting_port, options, url};
 use support::client::{Event, Process, Session, ffi, last_error};
 use support::wait_until;
 
@@ -102,6 +102,7 @@ fn who_waits_under_the_old_number_is_let_go() {
     for waiter in waiters {
         assert_eq!(waiter.join().expect("no panic"), None);
     }
+    new.expect("SESSION_RETRY");
     assert_eq!((new.poll(), new.state()), (None, ffi::SONORAN_STATE_RETRYING));
 }
 
@@ -200,4 +201,101 @@ fn a_plugin_that_restarts_in_a_hurry_ends_with_one_session() {
     let events = newest.until("EVENT_UNIT_STATUS");
     assert!(events.iter().rev().skip(1).all(|event| event.kind() == "SESSION_READY"), "{events:?}");
     assert_eq!(newest.wait(100), None, "one connection, one copy");
+}
+
+#[test]
+fn calls_that_are_under_way_are_lost_to_a_session_with_other_options_and_it_is_told() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    for leaves_first in [false, true] {
+        let old = hub.ready(1, &json!({}));
+        let mut ids: Vec<_> = (0..3).map(|_| old.invoke("slow", "[3600]").expect("it is ready")).collect();
+        if leaves_first {
+            assert_eq!(old.disconnect(), Ok(0));
+        }
+        let new = Session::connect(&hub.options(1, &json!({"log": "error"})));
+        let events = new.until("SESSION_READY");
+        let results = events.iter().filter(|event| event.kind() == "SESSION_CALL_RESULT");
+        let told: Vec<_> = results.map(|result| (result.get("id"), result.code())).collect();
+        let expected: Vec<_> = ids.drain(..).map(|id| (json!(id), "lost".to_owned())).collect();
+        assert_eq!(told, expected, "{events:?}");
+        assert_eq!(new.poll(), None);
+    }
+}
+
+#[test]
+fn a_session_that_waits_says_again_why_and_how_long() {
+    let _process = Process::shared();
+    let never = json!({"retryMinMs": 3_600_000, "retryMaxMs": 3_600_000});
+    let away = options(&url(lasting_port()), 1, &never);
+    let old = Session::connect(&away);
+    let first = old.expect("SESSION_RETRY");
+    let new = Session::connect(&away);
+    let again = new.expect("SESSION_RETRY");
+    let left = |event: &Event| event.get("retryInMs").as_u64().expect("a number");
+    assert!(left(&again) <= left(&first), "{first} {again}");
+    for field in ["code", "message", "attempt"] {
+        assert_eq!(again.get(field), first.get(field));
+    }
+    assert_eq!((new.poll(), new.state()), (None, ffi::SONORAN_STATE_RETRYING));
+}
+
+#[test]
+fn a_wake_does_not_cross_a_takeover() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    for more in [json!({}), json!({"stableMs": 1})] {
+        let old = hub.ready(1, &json!({}));
+        assert_eq!(old.wake(), Ok(0));
+        let new = Session::connect(&hub.options(1, &more));
+        // the old one's wake would end this wait
+        assert_eq!(new.wait_for_release().expect("an event").kind(), "SESSION_READY");
+    }
+}
+
+#[test]
+fn another_key_inherits_nothing() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let old = hub.ready(1, &json!({}));
+    for number in 0..3 {
+        hub.push(1, &event(number));
+    }
+    wait_until("the pushes", || old.figure("pushes") == 3);
+    let id = old.invoke("slow", "[3600]").expect("it is ready");
+    let mut options = hub.options(1, &json!({}));
+    options["apiKey"] = json!("another-key");
+    let new = Session::connect(&options);
+    assert_eq!(old.state(), ffi::SONORAN_E_SESSION);
+    let dropped = new.expect("SESSION_EVENTS_DROPPED");
+    assert_eq!((dropped.code(), dropped.get("count")), ("another-key".to_owned(), json!(3)), "{dropped}");
+    let rejected = new.expect("SESSION_REJECTED");
+    assert!(rejected.message().contains("Invalid API key."), "{rejected} {id}");
+    assert_eq!((new.poll(), new.figure("pushes")), (None, 0));
+    hub.when("the old one has left", |hub| hub.sessions().is_empty());
+
+    // and what is known of one key says nothing of another
+    let right = Session::connect(&hub.options(1, &json!({})));
+    right.expect("SESSION_READY");
+    assert_eq!(right.poll(), None);
+}
+
+#[test]
+fn what_waited_is_stripped_too() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let old = hub.ready(1, &json!({}));
+    hub.push(1, &event(0));
+    // wrapped, for its type is reserved
+    let reserved = format!(r#"{{"key":"{KEY}","type":"SESSION_X"}}"#);
+    hub.push(1, &reserved);
+    hub.push(1, &event(1));
+    wait_until("the pushes", || old.figure("pushes") == 3);
+    let new = Session::connect(&hub.options(1, &json!({"eventKey": "strip"})));
+    let stripped = |number| event(number).replacen(&format!(r#""key":"{KEY}","#), "", 1);
+    new.expect_text(&stripped(0));
+    let wrapped = new.expect("SESSION_PUSH");
+    assert_eq!(wrapped.get("arguments"), json!([{"type": "SESSION_X"}]));
+    new.expect_text(&stripped(1));
+    new.expect("SESSION_READY");
 }

@@ -7,6 +7,7 @@ use sonoran_hub::Call;
 
 use crate::hub::{Hub, lasting_port};
 use support::client::{Process, Session, ffi};
+use support::hub::{Kind, Setup};
 use support::wait_until;
 
 fn update(unit: usize, place: usize) -> String {
@@ -78,6 +79,37 @@ fn locations_survive_a_restart_of_the_hub() {
     let last: BTreeMap<_, _> = locations(&hub.calls()).into_iter().flatten().collect();
     let expected = |unit| if unit < 10 { "2" } else { "1" };
     assert_eq!(last, (0..30).map(|unit| (unit, expected(unit).to_owned())).collect());
+}
+
+#[test]
+fn what_a_hub_can_read_arrives_and_what_is_nested_deeper_is_refused() {
+    let process = Process::shared();
+    let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    for kind in [Kind::Local, Kind::AspNet] {
+        if let Some(why) = kind.missing() {
+            support::not_run(&why);
+            continue;
+        }
+        let hub = support::hub::Hub::start(kind, Setup::default());
+        let session = Session::try_connect(&hub.options(1, json!({}))).expect("good options");
+        session.expect("SESSION_READY");
+        // an update has 61 levels, itself among them
+        let update = |levels| format!(r#"[{{"identId":1,"location":"L","x":{}}}]"#, nested(levels - 1));
+        let failed = session.send_unit_locations(&update(62)).expect_err("no hub reads it");
+        assert_eq!(failed.0, ffi::SONORAN_E_UNIT, "{}", failed.1);
+        assert!(failed.1.contains("unit update 0: it is nested 62 levels deep"), "{}", failed.1);
+        assert_eq!(session.send_unit_locations(&update(61)), Ok(0));
+        wait_until("it is told", || session.figure("pendingUnits") == 0);
+        // the arguments of a call have 63, their array among them
+        let failed = session.invoke("echo", &nested(64)).expect_err("no hub reads it");
+        assert_eq!(failed.0, ffi::SONORAN_E_JSON, "{}", failed.1);
+        assert!(failed.1.contains("arguments_json is nested 64 levels deep"), "{}", failed.1);
+        session.invoke("echo", &nested(63)).expect("it is ready");
+        let result = session.expect("SESSION_CALL_RESULT");
+        assert_eq!(result.code(), "ok", "{kind:?}: {result}");
+        assert_eq!((session.poll(), session.figure("ready")), (None, 1), "{kind:?}");
+    }
+    drop(process);
 }
 
 #[test]

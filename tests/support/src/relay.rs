@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
@@ -57,6 +57,23 @@ impl Relay {
         thread::spawn(move || while read(&mut stdout).is_some_and(|event| sender.send(event).is_ok()) {});
         let stdin = child.stdin.take();
         Self { child: Some(child), stdin, polled, waiting: vec![VecDeque::new(); options.len()] }
+    }
+
+    /// Stops the whole process where it is.
+    pub fn stop(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let process = self.child.as_ref().expect("it runs").id().to_string();
+        let status =
+            Command::new("kill").args(["-s", signal, &process]).status().expect("every system has it");
+        assert!(status.success(), "{status}");
     }
 
     /// The next event of a session.

@@ -1,0 +1,154 @@
+//! Unit updates as the host gives them, checked before they are put by.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{MAX_BYTES, MAX_WAITING};
+use crate::json::{JsonError, Scanner};
+
+/// The largest size of an update, with the brackets around it.
+pub(super) const MAX_UNIT_BYTES: usize = MAX_BYTES - 4;
+
+/// The deepest nesting of an update. A hub reads 64 levels: the record, its arguments and the list of
+/// updates are the first three.
+pub(super) const MAX_DEPTH: usize = 61;
+
+/// The fields that say which unit it is, in the order in which they are asked.
+const IDENTITIES: [&str; 4] = ["communityUserId", "roblox", "apiId", "identId"];
+
+/// Why updates are refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UnitError {
+    /// It is no JSON, or no array.
+    #[error("{0}")]
+    Json(String),
+    /// One of the updates is not as documented.
+    #[error("unit update {index}: {problem}")]
+    Update {
+        /// Its index in the array, from 0.
+        index: usize,
+        /// The field and what was expected.
+        problem: String,
+    },
+    /// Too many units wait.
+    #[error("{MAX_WAITING} units wait already: are their ids right?")]
+    TooMany,
+}
+
+/// A checked update of one unit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Update {
+    pub(super) unit: Identity,
+    pub(super) text: Box<str>,
+}
+
+/// Which unit it is: one of [`IDENTITIES`], and its value as the host wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    field: &'static str,
+    value: Arc<str>,
+}
+
+impl Identity {
+    /// As the host wrote it, in an object of its own.
+    pub(crate) fn json(&self) -> String {
+        format!("{{\"{}\":{}}}", self.field, self.value)
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.field, self.value)
+    }
+}
+
+/// Checks what the host gives, in one pass.
+pub(crate) fn parse(updates: &str) -> Result<Vec<Update>, UnitError> {
+    let mut scanner = Scanner::new(updates);
+    if scanner.peek() != Some(b'[') {
+        return Err(UnitError::Json("expected an array of unit updates".to_owned()));
+    }
+    let (mut parsed, mut problem) = (Vec::new(), None);
+    let scanned = scanner.elements(|scanner, index| {
+        match update(scanner)? {
+            Ok(update) => parsed.push(update),
+            Err(what) => _ = problem.get_or_insert(UnitError::Update { index, problem: what }),
+        }
+        Ok(())
+    });
+    scanned
+        .and_then(|()| scanner.end())
+        .map_err(|error| UnitError::Json(format!("not valid JSON: {error}")))?;
+    problem.map_or(Ok(parsed), Err)
+}
+
+/// One update: the inner error is about its content.
+fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError> {
+    if scanner.peek() != Some(b'{') {
+        return scanner.value().map(|_| Err("expected an object".to_owned()));
+    }
+    let mut identities = [None; IDENTITIES.len()];
+    let (mut location, mut problem, mut depth) = (false, None, 1);
+    let text = scanner.text_of(|scanner| {
+        scanner.members(|scanner, _, key| {
+            let (name, (value, below)) = (key.decode(), scanner.value_and_depth()?);
+            depth = depth.max(1 + below);
+            if let Some(expected) = misfit(&name, value) {
+                problem.get_or_insert_with(|| format!("{name}: expected {expected}"));
+            }
+            location |= name == "location";
+            let mut slots = IDENTITIES.iter().zip(&mut identities);
+            if let Some((_, slot)) = slots.find(|(identity, _)| **identity == name) {
+                *slot = Some(value).filter(|value| *value != "null");
+            }
+            Ok(())
+        })
+    })?;
+    let mut given = IDENTITIES.iter().zip(identities);
+    let unit = given.find_map(|(field, value)| Some(Identity { field, value: value?.into() }));
+    Ok(match (problem, unit) {
+        (Some(problem), _) => Err(problem),
+        (None, _) if !location => Err("location is missing: expected a string".to_owned()),
+        (None, None) => Err(format!("expected one of {}", IDENTITIES.join(", "))),
+        (None, _) if text.len() > MAX_UNIT_BYTES => {
+            Err(format!("it has {} bytes, and a call has room for {MAX_UNIT_BYTES}", text.len()))
+        }
+        (None, _) if depth > MAX_DEPTH => {
+            Err(format!("it is nested {depth} levels deep, and the hub reads {MAX_DEPTH} of an update"))
+        }
+        (None, Some(unit)) => Ok(Update { unit, text: text.into() }),
+    })
+}
+
+/// What was expected of a documented field, if the value is something else. Unknown fields pass.
+fn misfit(name: &str, value: &str) -> Option<&'static str> {
+    let null = value == "null";
+    let text = value.starts_with('"') && value.len() > 2;
+    let (fits, expected) = match name {
+        "location" => (value.starts_with('"'), "a string"),
+        "roblox" => (null || is_number(value), "a number"),
+        "communityUserId" | "apiId" | "identId" => {
+            (null || text || is_number(value), "a string that is not empty, or a number")
+        }
+        "coordinates" => {
+            (null || is_coordinates(value), "an object with the numbers x, y and z, and perhaps w")
+        }
+        "vehicle" => (null || value.starts_with('{'), "an object"),
+        _ => return None,
+    };
+    (!fits).then_some(expected)
+}
+
+fn is_number(value: &str) -> bool {
+    value.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+}
+
+fn is_coordinates(value: &str) -> bool {
+    let mut numbers = true;
+    let members = Scanner::new(value).members(|scanner, _, key| {
+        let value = scanner.value()?;
+        numbers &= is_number(value) || !["x", "y", "z", "w"].iter().any(|name| key.is(name));
+        Ok(())
+    });
+    members.is_ok() && numbers
+}

@@ -117,29 +117,27 @@ impl Frames {
             *to = from;
         }
         let passed = loop {
-            if have == 0 || (self.fragment == 0 && have < LARGE_HEADER && have < most) {
-                let mut more = ReadBuf::new(space.get_mut(have..).unwrap_or_default());
-                let polled = read(&mut more);
-                let count = more.filled().len();
-                if !matches!(polled, Poll::Ready(Ok(()))) {
-                    self.hold(space.get(..have));
-                    return polled;
-                }
-                if count == 0 {
-                    break have;
-                }
-                have += count;
-            }
             let passed = self.pass(space.get_mut(..have).unwrap_or_default());
             if passed > 0 {
                 self.hold(space.get(passed..have));
                 break passed;
             }
-            if have == most {
+            if have > 0 && have == most {
                 // no room for a header, which the codec does not do
                 self.broken = true;
                 break have;
             }
+            let mut more = ReadBuf::new(space.get_mut(have..).unwrap_or_default());
+            let polled = read(&mut more);
+            let count = more.filled().len();
+            if !matches!(polled, Poll::Ready(Ok(()))) {
+                self.hold(space.get(..have));
+                return polled;
+            }
+            if count == 0 {
+                break have;
+            }
+            have += count;
         };
         out.advance(passed);
         Poll::Ready(Ok(()))
@@ -328,6 +326,17 @@ mod tests {
             assert_eq!(sizes(&messages), sizes(&expected), "{begun} {piece} {room}");
             assert!(messages == expected, "{begun} {piece} {room}");
         }
+    }
+
+    #[test]
+    fn what_came_with_the_upgrade_waits_for_nothing() {
+        let stream = frame(0x88, b"\x03\xe8");
+        let mut frames = Frames::new(stream.clone(), 1000);
+        let mut space = [0; 100];
+        let mut buffer = ReadBuf::new(&mut space);
+        assert!(frames.poll_read(&mut buffer, |_| Poll::Pending).is_ready());
+        assert_eq!(buffer.filled(), stream);
+        assert!(frames.poll_read(&mut buffer, |_| Poll::Pending).is_pending());
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Pump<'_> {
         let due_since = *self.due_since.get_or_insert(now);
         if self.catch_up().await? || now >= due_since + CATCH_UP_TIMEOUT {
             self.due_since = None;
-            self.judge(now)?;
+            self.check_deadlines(now)?;
         }
         Ok(())
     }
@@ -139,9 +139,9 @@ impl Pump<'_> {
         }
     }
 
-    fn judge(&mut self, now: Instant) -> Result<(), Failure> {
+    fn check_deadlines(&mut self, now: Instant) -> Result<(), Failure> {
         let limit = self.shared.config.timing.server_timeout;
-        match self.sending.judge(now, limit) {
+        match self.sending.check(now, limit) {
             Some(Verdict::Stalled) => return Err(Failure::Stalled(limit)),
             Some(Verdict::Broken) => return Err(self.lost(ended_without_goodbye())),
             None => {}

@@ -41,7 +41,7 @@ const LITTLE: usize = 1_500_000;
 fn a_large_push_leaves_nothing_behind() {
     let _process = Process::alone();
     let peer = Peer::start();
-    let session = Session::connect(&options(&peer.url(), &json!({})));
+    let session = Session::connect(&options(&peer.url(), &json!({"serverTimeoutMs": 600_000})));
     let mut wire = peer.accept();
     wire.ready().expect("it logs in");
     session.expect("SESSION_READY");

@@ -94,7 +94,8 @@ fn what_a_hub_can_read_arrives_and_what_is_nested_deeper_is_refused() {
         let session = Session::try_connect(&hub.options(1, json!({}))).expect("good options");
         session.expect("SESSION_READY");
         // an update has 61 levels, itself among them
-        let update = |levels| format!(r#"[{{"identId":1,"location":"L","x":{}}}]"#, nested(levels - 1));
+        let update =
+            |levels: usize| format!(r#"[{{"identId":1,"location":"L","x":{}}}]"#, nested(levels - 1));
         let failed = session.send_unit_locations(&update(62)).expect_err("no hub reads it");
         assert_eq!(failed.0, ffi::SONORAN_E_UNIT, "{}", failed.1);
         assert!(failed.1.contains("unit update 0: it is nested 62 levels deep"), "{}", failed.1);

@@ -1,17 +1,15 @@
 //! The local hub, for these tests.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sonoran_hub::{Delivered, Options, Shape};
-
 use support::PATIENCE;
 use support::client::{Process, Session};
 
-pub(crate) const COMMUNITY: &str = "demo";
-pub(crate) const KEY: &str = "demo-key";
+pub(crate) use support::hub::{COMMUNITY, KEY, lasting_port, options};
 
 /// A running hub.
 #[derive(Debug)]
@@ -103,33 +101,9 @@ impl Deref for Hub {
     }
 }
 
-/// Returns a session's options for the hub at this URL.
-pub(crate) fn options(url: &str, server: u32, more: &Value) -> Value {
-    let mut options = json!({
-        "communityId": COMMUNITY, "apiKey": KEY, "serverId": server, "url": url, "retryMinMs": 10, "retryMaxMs": 100,
-    });
-    for (key, value) in more.as_object().expect("an object") {
-        options[key] = value.clone();
-    }
-    options
-}
-
 /// Returns the URL of a hub on a port from [`lasting_port`].
 pub(crate) fn url(port: u16) -> String {
     format!("ws://{}/apiWsHub", local(port))
-}
-
-/// Returns a port for a hub that comes later or comes back: none of those that the system gives out by
-/// itself.
-pub(crate) fn lasting_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let offset = u16::try_from(std::process::id() % 10_000).expect("it is small");
-    loop {
-        let port = 20_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind(local(port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 fn local(port: u16) -> SocketAddr {

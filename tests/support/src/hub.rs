@@ -15,6 +15,12 @@ use sonoran_hub::Methods;
 
 use crate::{control::Control, root};
 
+/// The community that both hubs know.
+pub const COMMUNITY: &str = "demo";
+
+/// Its API key.
+pub const KEY: &str = "demo-key";
+
 /// Whose hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -89,13 +95,7 @@ impl Hub {
 
     /// Returns a session's options for this hub and server. `more` adds to them.
     pub fn options(&self, server: u32, more: Value) -> String {
-        let mut options = json!({
-            "communityId": "demo", "apiKey": "demo-key", "serverId": server, "url": format!("{}/apiWsHub", self.address),
-            "retryMinMs": 10, "retryMaxMs": 200,
-        });
-        let Value::Object(more) = more else { panic!("{more} is no object") };
-        options.as_object_mut().expect("it is one").extend(more);
-        options.to_string()
+        options(&self.url(), server, &more).to_string()
     }
 
     /// Returns the URL for clients.
@@ -172,6 +172,17 @@ fn aspnet(setup: Setup, fallback: Option<&str>) -> (Running, String) {
     };
     let stdin = process.stdin.take();
     (Running::AspNet { process, _stdin: stdin }, address)
+}
+
+/// Returns a session's options for the hub at this URL. `more` adds to them.
+pub fn options(url: &str, server: u32, more: &Value) -> Value {
+    let mut options = json!({
+        "communityId": COMMUNITY, "apiKey": KEY, "serverId": server, "url": url, "retryMinMs": 10, "retryMaxMs": 100,
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        options[key] = value.clone();
+    }
+    options
 }
 
 /// Returns a port that a hub can leave and take again: none of those that the system gives out by itself.

@@ -124,7 +124,7 @@ impl Pump<'_> {
         let due_since = *self.due_since.get_or_insert(now);
         if self.catch_up().await? || now >= due_since + CATCH_UP_TIMEOUT {
             self.due_since = None;
-            self.judge(now)?;
+            self.check_deadlines(now)?;
         }
         Ok(())
     }
@@ -139,9 +139,9 @@ impl Pump<'_> {
         }
     }
 
-    fn judge(&mut self, now: Instant) -> Result<(), Failure> {
+    fn check_deadlines(&mut self, now: Instant) -> Result<(), Failure> {
         let limit = self.shared.config.timing.server_timeout;
-        match self.sending.judge(now, limit) {
+        match self.sending.check(now, limit) {
             Some(Verdict::Stalled) => return Err(Failure::Stalled(limit)),
             Some(Verdict::Broken) => return Err(self.lost(ended_without_goodbye())),
             None => {}
@@ -155,7 +155,7 @@ impl Pump<'_> {
 
     /// Returns why the connection broke: a failed write says so better than the end of input.
     fn lost(&self, error: io::Error) -> Failure {
-        let write = self.socket.get_ref().outflow().failure();
+        let write = self.socket.get_ref().get_ref().outflow().failure();
         Failure::Lost(write.map_or(error, |write| io::Error::new(write.kind(), write.to_string())))
     }
 
@@ -175,7 +175,7 @@ impl Pump<'_> {
     /// Sends as much as the socket takes. Ready once nothing is left, or nothing more can be sent.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let sent = if self.sending.is_broken() { Poll::Ready(Ok(())) } else { self.poll_records(context) };
-        let (now, outflow) = (Instant::now(), self.socket.get_ref().outflow());
+        let (now, outflow) = (Instant::now(), self.socket.get_ref().get_ref().outflow());
         if matches!(sent, Poll::Ready(Err(_))) || outflow.failure().is_some() {
             self.sending.broke(now);
         } else {

@@ -7,7 +7,7 @@
 // The native library is found in runtimes/<rid>/native beside the program, or where SONORAN_LIBRARY says.
 using System;
 using System.Threading.Tasks;
-using Sonoran;
+using Sonoran.Events;
 
 public static class Program
 {

@@ -2,7 +2,7 @@ using System;
 using System.Globalization;
 using System.Text;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>
     /// Finds a member of a JSON object and writes JSON strings, so that no JSON library is needed for

@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>The functions of sonoran.h. Delegates, because function pointers need C# 9 and .NET 5.</summary>
     internal sealed class NativeApi

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>Which native file to load, and in words what is wrong with one that cannot be loaded.</summary>
     internal static class NativeFile

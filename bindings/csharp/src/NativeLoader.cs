@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>Opens a library by its absolute path. DllImport by name does not find it in a resource that FXServer loaded from bytes.</summary>
     internal static class NativeLoader

@@ -1,7 +1,7 @@
 using System;
 using System.IO;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>The process we are in, as a .NET runtime identifier such as linux-musl-x64.</summary>
     internal static class Platform

@@ -1,4 +1,4 @@
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>
     /// One event: the JSON text exactly as the hub sent it, or as the library wrote it where the type
@@ -28,7 +28,7 @@ namespace Sonoran
         /// </summary>
         public string this[string member]
         {
-            get { return Sonoran.Json.Text(Json, member); }
+            get { return Events.Json.Text(Json, member); }
         }
 
         /// <summary>The type alone: the text of a push may hold the community's API key.</summary>

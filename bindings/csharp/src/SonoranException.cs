@@ -1,6 +1,6 @@
 using System;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>A call failed. The message is one sentence that names the cause and what to do.</summary>
     public sealed class SonoranException : Exception

@@ -1,6 +1,6 @@
 using System.Collections.Generic;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>
     /// The native library. It stays in the process once loaded: loading the same file again, also from

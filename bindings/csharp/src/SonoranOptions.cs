@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>
     /// The options of a session, by the names that sonoran.h lists:

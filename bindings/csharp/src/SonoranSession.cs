@@ -4,7 +4,7 @@ using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>
     /// One connection to the hub, for one CAD server. Any thread may call it.

@@ -1,7 +1,7 @@
 using System;
 using System.Text;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>Text across the C boundary: UTF-8 with a NUL byte at its end.</summary>
     internal static unsafe class Utf8

@@ -1,5 +1,6 @@
 using System.Linq;
 using System.Text;
+using Sonoran.Events;
 using Xunit;
 
 namespace Sonoran.Tests

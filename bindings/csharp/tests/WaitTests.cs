@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Sonoran.Events;
 using Xunit;
 
 namespace Sonoran.Tests

@@ -12,11 +12,13 @@ namespace Sonoran.Events
         private static SonoranLibrary _usual;
 
         internal readonly NativeApi Api;
+        internal readonly WaitThread WaitThread;
 
         private SonoranLibrary(string path)
         {
             Path = path;
             Api = new NativeApi(path);
+            WaitThread = new WaitThread(Api);
             Version = Utf8.Text(Api.LibraryVersion());
         }
 

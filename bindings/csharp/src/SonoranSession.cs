@@ -16,10 +16,11 @@ namespace Sonoran.Events
     {
         private const int SessionError = -10;
 
+        // Guarded by the library's WaitThread.
+        internal readonly List<WaitThread.Wait> Waits = new List<WaitThread.Wait>();
+        internal bool Woken;
+
         private readonly NativeApi _api;
-        // One waiter at a time, so that a wake meant for it cannot end somebody else's wait.
-        private readonly SemaphoreSlim _waiter = new SemaphoreSlim(1);
-        private int _wakes;
 
         internal SonoranSession(SonoranLibrary library, int id)
         {
@@ -79,18 +80,13 @@ namespace Sonoran.Events
         /// was called. A negative timeout waits without limit.
         /// </summary>
         /// <exception cref="SonoranException">The session is gone.</exception>
+        /// <exception cref="AppDomainUnloadedException">The AppDomain or AssemblyLoadContext of this assembly is being unloaded.</exception>
         public SonoranEvent Wait(int timeoutMs)
         {
-            var clock = Stopwatch.StartNew();
-            if (!_waiter.Wait(Math.Max(timeoutMs, -1))) return null;
-            try
-            {
-                return WaitHere(timeoutMs, clock, CancellationToken.None);
-            }
-            finally
-            {
-                _waiter.Release();
-            }
+            SonoranEvent next;
+            if (At(timeoutMs, out next)) return next;
+            var wait = Library.WaitThread.Add(this, timeoutMs, blocking: true);
+            return wait == null ? null : wait.Task.GetAwaiter().GetResult();
         }
 
         /// <summary>The next event, as soon as there is one; null only when <see cref="Wake"/> was called.</summary>
@@ -102,38 +98,59 @@ namespace Sonoran.Events
 
         /// <summary>
         /// The next event, as soon as there is one. Null: the time is up, or <see cref="Wake"/> was called.
-        /// While the queue is empty the wait occupies a thread of its own, none of the pool's.
-        /// Cancelling never loses an event.
+        /// All sessions of a library are waited for by one thread: a wait occupies none. Cancelling never loses an event.
         /// </summary>
         /// <exception cref="SonoranException">The session is gone.</exception>
+        /// <exception cref="AppDomainUnloadedException">The AppDomain or AssemblyLoadContext of this assembly is being unloaded.</exception>
         public async Task<SonoranEvent> WaitAsync(int timeoutMs, CancellationToken cancel = default(CancellationToken))
         {
             cancel.ThrowIfCancellationRequested();
-            var clock = Stopwatch.StartNew();
-            if (!await _waiter.WaitAsync(Math.Max(timeoutMs, -1), cancel).ConfigureAwait(false)) return null;
+            SonoranEvent next;
+            if (At(timeoutMs, out next)) return next;
+            var thread = Library.WaitThread;
+            var wait = thread.Add(this, timeoutMs, blocking: false);
+            if (wait == null) return null;
             try
             {
-                var next = Poll();
-                if (next != null) return next;
-                using (cancel.Register(() => _api.Wake(Id)))
-                    next = await Task.Factory.StartNew(() => WaitHere(timeoutMs, clock, cancel),
-                        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
-                if (next == null) cancel.ThrowIfCancellationRequested();
-                return next;
+                using (cancel.Register(() => thread.Cancel(wait)))
+                    return await wait.Task.ConfigureAwait(false);
             }
-            finally
+            catch (OperationCanceledException)
             {
-                _waiter.Release();
+                throw new OperationCanceledException(cancel);
             }
         }
 
+        /// <summary>What needs no waiting: an event that is there, or no time.</summary>
+        private bool At(int timeoutMs, out SonoranEvent next)
+        {
+            next = null;
+            if (Library.WaitThread.Busy(this)) return false;
+            next = Poll();
+            if (next != null) return true;
+            var failure = Failure();
+            if (failure != null) throw failure;
+            return timeoutMs == 0;
+        }
+
 #if NET8_0_OR_GREATER
-        /// <summary>All events to the last one, SESSION_CLOSED, for `await foreach`.</summary>
+        /// <summary>
+        /// All events to the last one, SESSION_CLOSED, for `await foreach`. It also ends when the
+        /// AssemblyLoadContext of this assembly is being unloaded.
+        /// </summary>
         public async IAsyncEnumerable<SonoranEvent> ReadAllAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel = default)
         {
             while (true)
             {
-                var next = await WaitAsync(cancel).ConfigureAwait(false);
+                SonoranEvent next;
+                try
+                {
+                    next = await WaitAsync(cancel).ConfigureAwait(false);
+                }
+                catch (AppDomainUnloadedException)
+                {
+                    yield break;
+                }
                 if (next == null) continue;
                 yield return next;
                 if (next.Type == "SESSION_CLOSED") yield break;
@@ -141,30 +158,26 @@ namespace Sonoran.Events
         }
 #endif
 
-        private SonoranEvent WaitHere(int timeoutMs, Stopwatch clock, CancellationToken cancel)
+        /// <summary>The native wait, for <see cref="WaitThread"/> alone.</summary>
+        internal SonoranEvent WaitHere(int timeoutMs)
         {
-            while (true)
-            {
-                var left = timeoutMs < 0 ? -1 : (int)Math.Max(0, timeoutMs - clock.ElapsedMilliseconds);
-                var next = Event(_api.WaitEvent(Id, left));
-                if (next != null) return next;
-                if (State == SonoranState.Gone) throw _api.Failure(SessionError);
-                if (Woken() || left == 0 || cancel.IsCancellationRequested) return null;
-                // A wake that came too late for its own wait ended this one: go on.
-            }
+            return Event(_api.WaitEvent(Id, timeoutMs));
         }
 
-        private bool Woken()
+        /// <summary>Why no event will come any more; null while one may.</summary>
+        internal SonoranException Failure()
         {
-            var wakes = Volatile.Read(ref _wakes);
-            return wakes > 0 && Interlocked.CompareExchange(ref _wakes, 0, wakes) == wakes;
+            var state = _api.State(Id);
+            return state < 0 ? _api.Failure(state) : null;
         }
 
         /// <summary>Makes the current wait, or else the next one, return null once.</summary>
+        /// <exception cref="SonoranException">The session is gone.</exception>
         public void Wake()
         {
-            Interlocked.Increment(ref _wakes);
-            _api.Check(_api.Wake(Id));
+            var failure = Failure();
+            if (failure != null) throw failure;
+            Library.WaitThread.Wake(this);
         }
 
         /// <summary>

@@ -38,10 +38,11 @@ namespace Sonoran.Events
         internal WaitThread(NativeApi api)
         {
             _api = api;
-            AppDomain.CurrentDomain.DomainUnload += (sender, arguments) => End();
 #if NET8_0_OR_GREATER
             var context = System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(typeof(WaitThread).Assembly);
             if (context != null) context.Unloading += unloading => End();
+#else
+            AppDomain.CurrentDomain.DomainUnload += (sender, arguments) => End();
 #endif
         }
 

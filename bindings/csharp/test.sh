@@ -51,7 +51,7 @@ consistency() {
 mono_tests() {
     step "Mono: the same source for net452, and its tests"
     $mcs -target:library -out:"$work/Sonoran.dll" src/*.cs
-    $mcs -r:System.Net.Http.dll -out:"$work/tests.exe" src/*.cs tests/*.cs tests/mono/*.cs
+    $mcs -pkg:nunit -r:System.Net.Http.dll -out:"$work/tests.exe" src/*.cs tests/*.cs tests/mono/*.cs
     mono "$work/tests.exe"
     step "Mono: the example"
     $mcs -out:"$work/example.exe" "$root"/examples/csharp/Program.cs src/*.cs

@@ -31,9 +31,10 @@ namespace Sonoran.Tests
             while (context.IsAlive)
             {
                 Assert.True(clock.ElapsedMilliseconds < 3 * Native.Patience, "something keeps the context");
+                // Off the stack of what has ended, which may still refer to it.
+                await Task.Delay(50);
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
-                Thread.Sleep(50);
             }
         }
 

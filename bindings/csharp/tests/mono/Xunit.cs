@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Reflection;
 using System.Threading.Tasks;
 using Unit = NUnit.Framework;
 
@@ -51,11 +52,20 @@ namespace Xunit
 
     public static class Runner
     {
-        /// <summary>Runs the tests of this program, or, with a name, those.</summary>
-        public static int Main(string[] names)
+        /// <summary>Runs the tests of this program. <paramref name="only"/>: parts of the names of those to run; none: all.</summary>
+        public static int Main(string[] only)
         {
-            var arguments = new[] { typeof(Runner).Assembly.Location, "-nologo", "-noresult", "-nodots", "-domain=None" };
-            return NUnit.ConsoleRunner.Runner.Main(arguments.Concat(names.Select(name => "-run=" + name)).ToArray());
+            var program = typeof(Runner).Assembly;
+            var arguments = new List<string> { program.Location, "-nologo", "-noresult", "-nodots", "-domain=None" };
+            if (only.Length > 0)
+            {
+                var names = program.GetExportedTypes().SelectMany(type => type.GetMethods()
+                        .Where(method => method.IsDefined(typeof(FactAttribute)) || method.IsDefined(typeof(TheoryAttribute)))
+                        .Select(method => type.FullName + "." + method.Name))
+                    .Where(name => only.Any(name.Contains));
+                arguments.Add("-run=" + string.Join(",", names.ToArray()));
+            }
+            return NUnit.ConsoleRunner.Runner.Main(arguments.ToArray());
         }
     }
 }

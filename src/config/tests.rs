@@ -89,7 +89,8 @@ fn errors_name_the_key_and_what_was_expected() {
 
 #[test]
 fn a_whole_number_may_be_written_as_a_fraction() {
-    let config = with(r#","serverId":1.0,"queueEvents":1e3,"keepAliveMs":20000.0,"idleCloseMs":0.0"#).unwrap();
+    let config =
+        with(r#","serverId":1.0,"queueEvents":1e3,"keepAliveMs":20000.0,"idleCloseMs":0.0"#).unwrap();
     assert_eq!((config.server_id, config.bounds.events, config.idle_close), (Some(1), 1000, None));
     assert_eq!(config.timing.keep_alive, Duration::from_secs(20));
 }

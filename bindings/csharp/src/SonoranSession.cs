@@ -124,7 +124,16 @@ namespace Sonoran.Events
             SonoranEvent next;
             if (At(timeoutMs, out next)) return next;
             var wait = Library.WaitThread.Add(this, timeoutMs, blocking: true);
-            return wait == null ? null : wait.Task.GetAwaiter().GetResult();
+            if (wait == null) return null;
+            try
+            {
+                return wait.Task.GetAwaiter().GetResult();
+            }
+            catch (ThreadInterruptedException)
+            {
+                Library.WaitThread.Cancel(wait); // an event must not go to a wait that nobody sits in
+                throw;
+            }
         }
 
         /// <summary>The next event, as soon as there is one; null only when <see cref="Wake"/> was called.</summary>

@@ -13,6 +13,7 @@ namespace Sonoran.Events
     /// which is fair, and when none had one it blocks on one of them. The only session that is waited for gets its
     /// event at once, and being idle costs four wake-ups a second. With several, each blocks in turn for
     /// <see cref="TurnMs"/>: that is the longest that the others wait for their look, and idleness costs 200 wake-ups.
+    /// A native wait for any of several sessions would take the place of Block alone.
     ///
     /// Waits are ended by this thread alone, cancelled ones too. So an event that it has taken always has a wait
     /// to go to, and nobody's next Poll can overtake it.

@@ -11,12 +11,7 @@
 //! Square" of the unit "u-1" by its communityUserId, and ingests [`INGESTED`]. On `TEST_END` it closes its session
 //! and exits with 0. It does not outlive the hub: it fails on `SESSION_LOST`.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::Path,
-    process::Command,
-};
+use std::{collections::HashMap, fs, path::Path, process::Command};
 
 use serde_json::{json, value::RawValue};
 use support::{
@@ -73,8 +68,10 @@ fn bodies(name: &str) -> Vec<String> {
     bodies.extend([
         r#"{"key":"demo-key","type":"EVENT_HARD","data":"zürich € 🚓"}"#.to_owned(),
         r#"{"key":"demo-key","type":"EVENT_HARD","data":"\ud83d\ude93 \u0000 \/ \" \\"}"#.to_owned(),
-        r#"{"key":"demo-key","type":"EVENT_HARD","data":[1.0,1e400,-0,12345678901234567890123,0.1e-7,1.50]}"#.to_owned(),
-        "{ \"key\" : \"demo-key\",\t\"type\":\"EVENT_HARD\" , \"data\":{\"b\":1,\"a\":2,\"b\":3,\"\":null} }".to_owned(),
+        r#"{"key":"demo-key","type":"EVENT_HARD","data":[1.0,1e400,-0,12345678901234567890123,0.1e-7,1.50]}"#
+            .to_owned(),
+        "{ \"key\" : \"demo-key\",\t\"type\":\"EVENT_HARD\" , \"data\":{\"b\":1,\"a\":2,\"b\":3,\"\":null} }"
+            .to_owned(),
         format!(r#"{{"key":"demo-key","type":"EVENT_HARD","data":"{}"}}"#, "0".repeat(65536)),
         END.to_owned(),
     ]);
@@ -111,7 +108,9 @@ pub fn calls(name: &str, command: impl Fn() -> Command) {
     let mut consumer = consumer(command(), &hub, "wait", "-");
     hub.push(1, CALL, Shape::Verbatim);
     consumer.says("result", |line| {
-        line.starts_with("saw ") && line.contains("SESSION_CALL_RESULT") && line.contains(r#""result":[7,"x"]"#)
+        line.starts_with("saw ")
+            && line.contains("SESSION_CALL_RESULT")
+            && line.contains(r#""result":[7,"x"]"#)
     });
     consumer.says("ingested event", |line| line == format!("saw {INGESTED}"));
     wait_until("unit's location at the hub", || {
@@ -164,7 +163,9 @@ pub fn bench(name: &str, mut command: Command) {
     };
     let ns = best("ns ").expect("it measured something");
     let empty = best("empty ").map_or_else(String::new, |ns| format!(", {ns} ns per empty poll"));
-    say(&format!("bench:   {name}: {ns} ns per event (polled, read, freed; best of {ROUNDS} rounds of {EVENTS}){empty}"));
+    say(&format!(
+        "bench:   {name}: {ns} ns per event (polled, read, freed; best of {ROUNDS} rounds of {EVENTS}){empty}"
+    ));
 }
 
 /// The same loop in C, to compare with. `library`: as the linker takes it.

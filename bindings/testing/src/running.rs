@@ -64,7 +64,7 @@ impl Running {
 
     /// Ends it as Ctrl-C does.
     pub fn interrupt(&self) {
-        crate::run(Command::new("kill").args(["-INT", &self.id().to_string()]));
+        crate::run(Command::new("sh").args(["-c", &format!("kill -INT {}", self.id())]));
     }
 
     /// Waits for its end, which must be a success. Returns its lines.

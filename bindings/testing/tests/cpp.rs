@@ -77,8 +77,11 @@ fn start(program: &Path) -> Command {
     command
 }
 
+/// The host under test, built once.
 fn consumer(by: By) -> PathBuf {
-    build(if by == By::Linking { "linked" } else { "loaded" }, by, &["-std=c++17", "consumer.cpp"])
+    static BUILT: [OnceLock<PathBuf>; 2] = [const { OnceLock::new() }; 2];
+    let (built, name) = if by == By::Linking { (&BUILT[0], "linked") } else { (&BUILT[1], "loaded") };
+    built.get_or_init(|| build(name, by, &["-std=c++17", "consumer.cpp"])).clone()
 }
 
 /// It compiles without a warning, linked and loaded, and keeps its word.
@@ -102,6 +105,21 @@ fn api() {
     }
 }
 
+/// What the README shows is C++.
+#[test]
+fn readme() {
+    if lacks(&["g++"], "bindings/cpp/README.md") {
+        return;
+    }
+    let readme = fs::read_to_string(folder("bindings/cpp").join("README.md")).expect("README.md");
+    let shown =
+        readme.split("```cpp\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a piece of C++");
+    let source = scratch("cpp-readme").join("readme.cpp");
+    let around = "#include <string>\n#include <string_view>\nconst std::string key;\nvoid handle(std::string_view);\nvoid tick();\n";
+    fs::write(&source, format!("{around}{shown}")).expect("it can be written");
+    run(gxx(&["-std=c++17", "-fsyntax-only"]).arg(source));
+}
+
 /// One program may include the header in many files, and link in one what it loads in another.
 #[test]
 fn many_files() {
@@ -110,18 +128,23 @@ fn many_files() {
     }
     let files = scratch("cpp-many-files");
     for name in ["one", "two"] {
-        let source = format!("#include \"sonoran.hpp\"\nstd::string_view {name}() {{ return sonoran::version(); }}\n");
+        let source =
+            format!("#include \"sonoran.hpp\"\nstd::string_view {name}() {{ return sonoran::version(); }}\n");
         fs::write(files.join(name).with_extension("cpp"), source).expect("it can be written");
     }
     let main = "#include \"sonoran.hpp\"\nstd::string_view one(), two();\nint main() { return !(one() == \
                 SONORAN_VERSION && two().empty() && sonoran::version() == one()); }\n";
     fs::write(files.join("main.cpp"), main).expect("it can be written");
     for (name, load) in [("one", "-DLINK"), ("two", "-DSONORAN_LOAD")] {
-        run(gxx(&["-std=c++17", "-c", load]).arg(files.join(name).with_extension("cpp")).arg("-o").arg(files.join(name)));
+        run(gxx(&["-std=c++17", "-c", load])
+            .arg(files.join(name).with_extension("cpp"))
+            .arg("-o")
+            .arg(files.join(name)));
     }
     let [main, one, two] = ["main.cpp", "one", "two"].map(|name| files.join(name).display().to_string());
     // objects, which have no extension here, before the source whose language is told
-    let many = build("many", By::Linking, &["-std=c++17", &one, &two, "-x", "c++", &main, "-x", "none", "-ldl"]);
+    let many =
+        build("many", By::Linking, &["-std=c++17", &one, &two, "-x", "c++", &main, "-x", "none", "-ldl"]);
     run(&mut start(&many));
 }
 
@@ -172,7 +195,8 @@ fn address_sanitizer() {
     }
     let source = scratch("cpp-leak").join("leak.cpp");
     fs::write(&source, "int main() { return new int[9] == nullptr; }\n").expect("it can be written");
-    let leak = build("leaking", By::Linking, &[&["-O0", &source.display().to_string()], &CHECKS[..]].concat());
+    let leak =
+        build("leaking", By::Linking, &[&["-O0", &source.display().to_string()], &CHECKS[..]].concat());
     assert!(!attempt(&mut start(&leak)).0, "the address sanitizer finds no leak where one is");
     let api = build("api-checked", By::Loading, &[&["-std=c++17", "api.cpp"], &CHECKS[..]].concat());
     run(start(&api).arg(unusable::folder_of("cpp-checked")));
@@ -247,7 +271,11 @@ fn find_package_of_a_version() {
     let probe = |prefix: &Path, version: &str| {
         let mut cmake = Command::new("cmake");
         cmake.arg("-S").arg(&sources).arg("-B").arg(scratch("cpp-probe-build"));
-        attempt(cmake.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())).arg(format!("-DVERSION={version}")))
+        attempt(
+            cmake
+                .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()))
+                .arg(format!("-DVERSION={version}")),
+        )
     };
     let minor = ours.rsplit_once('.').expect("three numbers").0;
     for version in [&ours, minor, &format!("{ours};EXACT")] {
@@ -256,7 +284,10 @@ fn find_package_of_a_version() {
     }
     for version in ["0.0.9", "0.99", "1.0", "99"] {
         let (found, said) = probe(prefix(), version);
-        assert!(!found && said.contains(&format!("version: {ours}")), "find_package(sonoran {version}): {said}");
+        assert!(
+            !found && said.contains(&format!("version: {ours}")),
+            "find_package(sonoran {version}): {said}"
+        );
     }
     let without = scratch("cpp-prefix-without");
     run(Command::new("cp").arg("-r").arg(prefix().join(".")).arg(&without));
@@ -269,7 +300,10 @@ fn find_package_of_a_version() {
 fn pkg_config() {
     let ours = version();
     let file = fs::read_to_string(folder("bindings/cpp").join("sonoran.pc")).expect("sonoran.pc");
-    assert!(file.contains(&format!("\nVersion: {ours}\n")), "sonoran.h is of version {ours}, sonoran.pc is not");
+    assert!(
+        file.contains(&format!("\nVersion: {ours}\n")),
+        "sonoran.h is of version {ours}, sonoran.pc is not"
+    );
     if lacks(&["g++", "pkg-config"], "sonoran.pc") {
         return;
     }
@@ -278,7 +312,10 @@ fn pkg_config() {
     let flags = run(&mut pkg_config);
     let program = scratch("cpp-packaged").join("packaged");
     let mut gxx = Command::new("g++");
-    gxx.args(["-std=c++17", "-Wall", "-Werror"]).arg(folder("examples/cpp").join("main.cpp")).arg("-o").arg(&program);
+    gxx.args(["-std=c++17", "-Wall", "-Werror"])
+        .arg(folder("examples/cpp").join("main.cpp"))
+        .arg("-o")
+        .arg(&program);
     run(gxx.args(flags.split_whitespace()).arg(format!("-Wl,-rpath,{}", prefix().join("lib").display())));
     example(&program);
 }
@@ -312,11 +349,14 @@ fn plugin() {
     assert_eq!(hub.connections(1).len(), 1);
     host.interrupt();
     let lines = host.finish();
-    let types = |kind: &str| lines.iter().filter(|line| line.contains(&format!(r#""type":"{kind}""#))).count();
+    let types =
+        |kind: &str| lines.iter().filter(|line| line.contains(&format!(r#""type":"{kind}""#))).count();
     assert_eq!(types("SESSION_READY"), 1 + RESTARTS);
     assert_eq!(types("SESSION_LOST"), 0, "{lines:?}");
     let pushes = lines.iter().filter(|line| line.contains("EVENT_UNIT_STATUS"));
-    let numbers = pushes.map(|line| serde_json::from_str::<Value>(line).expect("JSON")["data"]["seq"].as_u64().expect("a number"));
+    let numbers = pushes.map(|line| {
+        serde_json::from_str::<Value>(line).expect("JSON")["data"]["seq"].as_u64().expect("a number")
+    });
     let numbers: Vec<_> = numbers.collect();
     let expected: Vec<_> = (0..BURSTS).flat_map(|_| 0..EVENTS as u64).collect();
     assert_eq!(numbers, expected, "{} different ones", numbers.iter().collect::<BTreeSet<_>>().len());

@@ -26,7 +26,9 @@ fn hub_program() -> PathBuf {
         if let Some(hub) = env::var_os("SONORAN_HUB") {
             return PathBuf::from(hub);
         }
-        run(Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "sonoran-hub"]).current_dir(folder(".")));
+        run(Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "-p", "sonoran-hub"])
+            .current_dir(folder(".")));
         support::scratch().with_file_name("debug").join("sonoran-hub")
     };
     BUILT.get_or_init(build).clone()
@@ -34,14 +36,22 @@ fn hub_program() -> PathBuf {
 
 /// The documented events are kept beside the checkout; without them those that the local hub sends have to do.
 fn fixtures() -> String {
-    let files = fs::read_dir(support::root().join("../shared/fixtures")).into_iter().flatten().map_while(Result::ok);
+    let files =
+        fs::read_dir(support::root().join("../shared/fixtures")).into_iter().flatten().map_while(Result::ok);
     let files: Vec<_> = files.map(|file| file.path().display().to_string()).collect();
-    if files.is_empty() { folder("hub/src").join("events.jsonl").display().to_string() } else { files.join(":") }
+    if files.is_empty() {
+        folder("hub/src").join("events.jsonl").display().to_string()
+    } else {
+        files.join(":")
+    }
 }
 
 /// Runs tests in C#, and passes on what they found out. Some must have run.
 fn run_tests(tests: &mut Command, ran: impl Fn(&str) -> bool) {
-    tests.env("SONORAN_LIBRARY", library()).env("SONORAN_HUB", hub_program()).env("SONORAN_INCLUDE", include());
+    tests
+        .env("SONORAN_LIBRARY", library())
+        .env("SONORAN_HUB", hub_program())
+        .env("SONORAN_INCLUDE", include());
     let said = run(tests.env("SONORAN_FIXTURES", fixtures()).env("TMPDIR", scratch("csharp-files")));
     for line in said.lines().filter(|line| line.starts_with("bench:") || line.starts_with("csharp")) {
         say(line);
@@ -62,7 +72,8 @@ fn mcs(output: &Path, arguments: &[&str]) {
 /// A .NET SDK: the machine's, or the one beside the checkout.
 fn dotnet() -> Option<PathBuf> {
     let listed = Command::new("dotnet").arg("--list-sdks").output();
-    let ours = listed.is_ok_and(|sdks| String::from_utf8_lossy(&sdks.stdout).lines().any(|line| line.starts_with("10.")));
+    let ours = listed
+        .is_ok_and(|sdks| String::from_utf8_lossy(&sdks.stdout).lines().any(|line| line.starts_with("10.")));
     let beside = support::root().join("../shared/dotnet/dotnet.sh");
     if ours { Some("dotnet".into()) } else { beside.canonicalize().ok() }
 }
@@ -104,14 +115,25 @@ fn mono() {
     let built = scratch("csharp-mono");
     let tests = built.join("tests.exe");
     mcs(&tests, &["-pkg:nunit", "-r:System.Net.Http.dll", BINDING, "tests/*.cs", "tests/mono/*.cs"]);
-    run_tests(command("mono".as_ref()).arg(tests), |line| line.starts_with("Tests run: ") && !line.starts_with("Tests run: 0"));
+    run_tests(command("mono".as_ref()).arg(tests), |line| {
+        line.starts_with("Tests run: ") && !line.starts_with("Tests run: 0")
+    });
 }
 
 #[test]
 fn net() {
     let Some(dotnet) = dotnet_or_say("C# on .NET") else { return };
     let mut tests = program(dotnet.to_str().expect("a path"), &folder("bindings/csharp"));
-    tests.args(["test", "tests/Sonoran.Tests.csproj", "-c", "Release", "-v", "q", "--logger", "console;verbosity=normal"]);
+    tests.args([
+        "test",
+        "tests/Sonoran.Tests.csproj",
+        "-c",
+        "Release",
+        "-v",
+        "q",
+        "--logger",
+        "console;verbosity=normal",
+    ]);
     run_tests(&mut tests, |line| line.trim_start().starts_with("Passed:"));
 }
 
@@ -161,7 +183,9 @@ fn example_on_net() {
 fn package() {
     let Some(dotnet) = dotnet_or_say("the package of the C# binding") else { return };
     let version = version();
-    let [feed, user, native] = ["feed", "user", "runtimes/linux-x64/native"].map(|name| scratch("csharp-package").parent().expect("a folder").join("csharp-package-of").join(name));
+    let [feed, user, native] = ["feed", "user", "runtimes/linux-x64/native"].map(|name| {
+        scratch("csharp-package").parent().expect("a folder").join("csharp-package-of").join(name)
+    });
     for folder in [&feed, &user, &native] {
         // they may be there from the last time
         let _ = fs::remove_dir_all(folder);
@@ -170,10 +194,14 @@ fn package() {
     fs::copy(library(), native.join("libsonoran.so")).expect("it can be copied");
     let runtimes = native.ancestors().nth(2).expect("a folder");
     let mut pack = command(&dotnet);
-    pack.arg("pack").arg(folder("bindings/csharp/src").join("Sonoran.csproj")).args(["-v", "q", "-o"]).arg(&feed);
+    pack.arg("pack")
+        .arg(folder("bindings/csharp/src").join("Sonoran.csproj"))
+        .args(["-v", "q", "-o"])
+        .arg(&feed);
     run(pack.arg(format!("-p:SonoranRuntimes={}/", runtimes.display())));
 
-    fs::copy(folder("examples/csharp").join("Program.cs"), user.join("Program.cs")).expect("it can be copied");
+    fs::copy(folder("examples/csharp").join("Program.cs"), user.join("Program.cs"))
+        .expect("it can be copied");
     let project = format!(
         r#"<Project Sdk="Microsoft.NET.Sdk">
   <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework></PropertyGroup>
@@ -212,7 +240,8 @@ fn ten_lines() {
         return;
     }
     let readme = fs::read_to_string(folder(".").join("README.md")).expect("README.md");
-    let program = readme.split("```csharp\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C# program");
+    let program =
+        readme.split("```csharp\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C# program");
     let built = scratch("csharp-ten-lines");
     fs::write(built.join("Program.cs"), program).expect("it can be written");
     let [source, output] = ["Program.cs", "program.exe"].map(|name| built.join(name));

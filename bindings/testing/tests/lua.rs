@@ -1,10 +1,6 @@
 //! `sonoran.lua` with LuaJIT, its rockspec, and `examples/lua`.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    process::Command,
-};
+use std::{fs, os::unix::fs::symlink, process::Command};
 
 use support::{
     control::Shape,
@@ -12,7 +8,9 @@ use support::{
     program::library,
     wait_until,
 };
-use testing::{attempt, folder, host, include, lacks, program, run, running::Running, scratch, unusable, version};
+use testing::{
+    attempt, folder, host, include, lacks, program, run, running::Running, scratch, unusable, version,
+};
 
 /// A script of the binding's tests.
 fn luajit(script: &str) -> Command {
@@ -32,6 +30,22 @@ fn api() {
     if !lacks(&["luajit", "gcc"], "sonoran.lua") {
         run(luajit("tests/api.lua").arg(include()).arg(unusable::folder_of("lua")));
     }
+}
+
+/// What the README shows is Lua.
+#[test]
+fn readme() {
+    if lacks(&["luajit"], "bindings/lua/README.md") {
+        return;
+    }
+    let readme = fs::read_to_string(folder("bindings/lua").join("README.md")).expect("README.md");
+    let shown: Vec<_> =
+        readme.split("```lua\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(shown.len(), 2, "pieces of Lua");
+    let source = scratch("lua-readme").join("readme.lua");
+    // the second goes on where the first ends
+    fs::write(&source, shown.join("\n")).expect("it can be written");
+    run(program("luajit", &folder("bindings/lua")).arg("-bl").arg(&source));
 }
 
 #[test]
@@ -67,7 +81,8 @@ fn bench() {
 fn example(name: &str, hub: &Hub) -> Running {
     let user = scratch(name);
     fs::copy(folder("examples/lua").join(name), user.join(name)).expect("the example is there");
-    fs::copy(folder("bindings/lua").join("sonoran.lua"), user.join("sonoran.lua")).expect("the binding is there");
+    fs::copy(folder("bindings/lua").join("sonoran.lua"), user.join("sonoran.lua"))
+        .expect("the binding is there");
     symlink(library(), user.join("libsonoran.so")).expect("a link can be made");
     let mut luajit = program("luajit", &user);
     luajit.env("SONORAN_API_KEY", "demo-key").env_remove("SONORAN_LIBRARY").env("LUA_PATH", "./?.lua");
@@ -96,7 +111,10 @@ fn examples() {
 fn rock() {
     let version = version();
     let rockspec = format!("sonoran-{version}-1.rockspec");
-    assert!(folder("bindings/lua").join(&rockspec).exists(), "sonoran.h is of version {version}: rename the rockspec");
+    assert!(
+        folder("bindings/lua").join(&rockspec).exists(),
+        "sonoran.h is of version {version}: rename the rockspec"
+    );
     if lacks(&["luarocks", "luajit"], "the rockspec") {
         return;
     }
@@ -105,7 +123,9 @@ fn rock() {
     run(luarocks().arg("lint").arg(&rockspec));
     run(luarocks().args(["--lua-version", "5.1", "--tree"]).arg(&tree).arg("make").arg(&rockspec));
     let installed = tree.join("share/lua/5.1/?.lua");
-    let script = format!("assert(assert(require('sonoran').load(os.getenv('SONORAN_LIBRARY'))).VERSION == '{version}')");
+    let script = format!(
+        "assert(assert(require('sonoran').load(os.getenv('SONORAN_LIBRARY'))).VERSION == '{version}')"
+    );
     let mut luajit = program("luajit", &tree);
     let (loads, said) =
         attempt(luajit.env("LUA_PATH", installed).env("SONORAN_LIBRARY", library()).args(["-e", &script]));

@@ -20,6 +20,8 @@ namespace Sonoran.Events
         private readonly Queue<SonoranEvent> _held = new Queue<SonoranEvent>();
         private int _readAt;
         private volatile int _awaited;
+        // Set by the first call. Who makes none takes no lock.
+        private volatile bool _used;
 
         internal Calls(Func<SonoranEvent> poll)
         {
@@ -42,6 +44,7 @@ namespace Sonoran.Events
         {
             lock (_pending)
             {
+                _used = true;
                 var call = new Call { Method = method, Id = invoke() };
                 _pending.Add(call.Id, call);
                 if (_awaited++ == 0) _readAt = Environment.TickCount;
@@ -52,6 +55,12 @@ namespace Sonoran.Events
         /// <summary>The next event, for a reader.</summary>
         internal SonoranEvent Next()
         {
+            if (!_used)
+            {
+                var first = _poll();
+                // The very first call may have been made meanwhile.
+                return first != null && _used && IsResult(first) ? Next() : first;
+            }
             lock (_pending)
             {
                 if (_pending.Count == 0 && _held.Count == 0) return _poll();

@@ -26,7 +26,7 @@ if [ -n "$mono" ]; then
     step "Mono: the resource in an AppDomain of its own, as FXServer runs it"
     $mcs -target:library -out:"$work/CitizenFX.Core.dll" host/core/*.cs
     $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Server.net.dll" sonoran/src/*.cs "$binding"/src/*.cs
-    $mcs -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
+    $mcs -pkg:nunit -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
         host/server/*.cs "$binding"/src/*.cs "$binding"/tests/Hub.cs "$binding"/tests/mono/*.cs
     lay_out "$work/Sonoran.Server.net.dll"
     mono "$work/FxServerHost.exe"

@@ -1,7 +1,7 @@
 using System;
 using System.Linq;
 using System.Threading;
-using Sonoran;
+using Sonoran.Events;
 using Sonoran.Tests;
 using Xunit;
 

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using CitizenFX.Core;
-using Sonoran;
+using Sonoran.Events;
 using Sonoran.Tests;
 using Xunit;
 

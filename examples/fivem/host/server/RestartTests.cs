@@ -5,7 +5,7 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using Sonoran;
+using Sonoran.Events;
 using Sonoran.Tests;
 using Xunit;
 

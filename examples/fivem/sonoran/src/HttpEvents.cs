@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using CitizenFX.Core;
+using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {

@@ -1,5 +1,6 @@
 using System;
 using CitizenFX.Core;
+using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {

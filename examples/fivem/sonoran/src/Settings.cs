@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using CitizenFX.Core.Native;
+using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {

@@ -6,6 +6,7 @@ using System.Text;
 using System.Threading.Tasks;
 using CitizenFX.Core;
 using CitizenFX.Core.Native;
+using Sonoran.Events;
 using Debug = CitizenFX.Core.Debug;
 
 namespace Sonoran.FiveM

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
 using CitizenFX.Core;
+using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {

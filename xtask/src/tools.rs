@@ -18,25 +18,33 @@ const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'sta
     Tool { name, packages, steps }
 }
 
-/// Which step needs what.
+/// Which step needs what. `packages` stands for `cargo xtask dist`.
 const TOOLS: &[Tool] = &[
-    tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua", "csharp", "fivem"]),
-    tool("c++", "g++", &["test", "release", "cpp"]),
+    tool("git", "git", &["commands", "packages", "dist"]),
+    tool("cc", "gcc libc6-dev", &["test", "release", "dist", "demo", "cpp", "lua", "csharp", "fivem"]),
+    tool("c++", "g++", &["test", "release", "dist", "cpp"]),
     tool("nm", "binutils", &["test", "release"]),
     tool("valgrind", "valgrind", &["test", "cpp"]),
     tool("node", "nodejs", &["test"]),
     tool("npm", "npm", &["test"]),
-    tool("xz", "xz-utils", &["test", "csharp", "fivem"]), // for ../shared/dotnet
-    tool("musl-gcc", "musl-tools", &["musl"]),
-    tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
-    tool("cmake", "cmake make", &["cpp"]),
-    tool("pkg-config", "pkg-config", &["cpp", "csharp", "fivem"]),
-    tool("luajit", "luajit", &["test", "lua"]),
-    tool("lua5.4", "lua5.4", &["fivem"]),
-    tool("luarocks", "luarocks", &["lua"]),
-    tool("mcs", "mono-mcs", &["test", "csharp", "fivem"]),
-    tool("mono", "mono-runtime", &["test", "csharp", "fivem"]),
-    tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["test", "csharp", "fivem"]),
+    tool("xz", "xz-utils", &["test", "packages", "dist", "csharp", "fivem"]), // for ../shared/dotnet
+    tool("python3", "python3", &["packages", "dist", "deny"]),
+    tool("pip3", "python3-pip", &["packages", "dist", "deny"]),
+    tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["packages", "dist"]),
+    tool("i686-w64-mingw32-gcc", "gcc-mingw-w64-i686", &["packages"]),
+    tool("cmake", "cmake make", &["cpp", "dist"]),
+    tool("pkg-config", "pkg-config", &["cpp", "csharp", "fivem", "dist"]),
+    tool("unzip", "unzip", &["dist"]),
+    tool("luajit", "luajit", &["test", "lua", "dist"]),
+    tool("lua5.4", "lua5.4", &["fivem", "dist"]),
+    tool("luarocks", "luarocks", &["lua", "packages", "dist"]),
+    tool("mcs", "mono-mcs", &["test", "csharp", "fivem", "dist"]),
+    tool("mono", "mono-runtime", &["test", "csharp", "fivem", "dist"]),
+    tool(
+        "/usr/lib/mono/4.5/System.Net.Http.dll",
+        "libmono-cil-dev",
+        &["test", "csharp", "fivem", "packages", "dist"],
+    ),
     tool("/usr/lib/pkgconfig/nunit.pc", "libnunit-cil-dev", &["csharp", "fivem"]),
 ];
 

@@ -63,21 +63,29 @@ fn session() -> (Hub, i32) {
         r#"{{"communityId":"demo","apiKey":"demo-key","serverId":1,"url":"{}","queueEvents":16777216,"queueBytes":2147483647}}"#,
         hub.url()
     );
-    let session = sonoran_connect(CString::new(options).expect("no NUL").as_ptr());
+    let options = CString::new(options).expect("no NUL");
+    // SAFETY: a string that outlives the call.
+    let session = unsafe { sonoran_connect(options.as_ptr()) };
     while sonoran_state(session) != SONORAN_STATE_READY {
         std::thread::sleep(Duration::from_millis(1));
     }
-    sonoran_free(sonoran_poll_event(session));
+    poll_and_free(session);
     (hub, session)
+}
+
+fn poll_and_free(session: i32) {
+    // SAFETY: a string that the library has just given out, or NULL.
+    unsafe { sonoran_free(sonoran_poll_event(session)) };
 }
 
 /// How many events wait to be polled.
 fn queued(session: i32) -> u64 {
     let stats = sonoran_stats(session);
     // SAFETY: a string that the library has just given out.
-    let figures: serde_json::Value =
-        serde_json::from_slice(unsafe { CStr::from_ptr(stats) }.to_bytes()).expect("JSON");
-    sonoran_free(stats);
+    let text = unsafe { CStr::from_ptr(stats) };
+    let figures: serde_json::Value = serde_json::from_slice(text.to_bytes()).expect("JSON");
+    // SAFETY: as above, and not used any more.
+    unsafe { sonoran_free(stats) };
     figures["queuedEvents"].as_u64().expect("a number")
 }
 
@@ -97,7 +105,7 @@ fn c_api(criterion: &mut Criterion) {
             }
             let start = Instant::now();
             for _ in 0..rounds {
-                sonoran_free(sonoran_poll_event(session));
+                poll_and_free(session);
             }
             start.elapsed()
         });
@@ -111,7 +119,8 @@ fn c_api(criterion: &mut Criterion) {
     group.bench_function("send 100 unit locations", |bencher| {
         bencher.iter_batched(
             || (),
-            |()| sonoran_send_unit_locations(session, units.as_ptr()),
+            // SAFETY: a string that outlives the call.
+            |()| unsafe { sonoran_send_unit_locations(session, units.as_ptr()) },
             BatchSize::SmallInput,
         );
     });

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench end_to_end [-- ROUNDS]`. The ratios are what counts: machines differ.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_char};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -105,12 +105,10 @@ fn session(load: Load) -> Duration {
             std::thread::sleep(Duration::from_millis(1));
             continue;
         }
-        // SAFETY: a string that the library has just given out.
-        if unsafe { CStr::from_ptr(event) }.to_bytes().starts_with(b"{\"key\"") {
+        if taken(event, |text| text.starts_with(b"{\"key\"")) {
             start.get_or_insert_with(Instant::now);
             count += 1;
         }
-        sonoran_free(event);
     }
     let time = start.expect("a first event").elapsed();
     end(session);
@@ -119,10 +117,20 @@ fn session(load: Load) -> Duration {
 
 fn connect(options: &str) -> i32 {
     let options = CString::new(options).expect("no NUL");
-    let session = sonoran_connect(options.as_ptr());
+    // SAFETY: a string that outlives the call.
+    let session = unsafe { sonoran_connect(options.as_ptr()) };
     // SAFETY: never NULL, and read before the next call.
     assert!(session > 0, "{:?}", unsafe { CStr::from_ptr(sonoran_last_error()) });
     session
+}
+
+/// Looks at an event of the library, and releases it.
+fn taken<T>(event: *mut c_char, look: impl FnOnce(&[u8]) -> T) -> T {
+    // SAFETY: a string that the library has just given out.
+    let looked = look(unsafe { CStr::from_ptr(event) }.to_bytes());
+    // SAFETY: as above, and not used any more.
+    unsafe { sonoran_free(event) };
+    looked
 }
 
 fn end(session: i32) {
@@ -132,7 +140,7 @@ fn end(session: i32) {
         if event.is_null() {
             return;
         }
-        sonoran_free(event);
+        taken(event, |_| ());
     }
 }
 
@@ -226,10 +234,7 @@ fn measured_host(options: &str) {
     loop {
         let event = sonoran_wait_event(session, 30_000);
         assert!(!event.is_null(), "not ready in 30 s");
-        // SAFETY: a string that the library has just given out.
-        let ready = unsafe { CStr::from_ptr(event) }.to_bytes().starts_with(b"{\"type\":\"SESSION_READY\"");
-        sonoran_free(event);
-        if ready {
+        if taken(event, |text| text.starts_with(b"{\"type\":\"SESSION_READY\"")) {
             break;
         }
     }

@@ -65,7 +65,7 @@
  *     SESSION_CALL_RESULT     how a call of sonoran_invoke ended. id, method, code: ok (then result, as
  *                             the hub wrote it), error, timeout or lost
  *     SESSION_UNITS_REJECTED  the hub refused a call with locations of units. message has its words,
- *                             count: units in the call, untold: refusals since the last one told
+ *                             count: units in the call, suppressed: refusals since the last one told
  *     SESSION_CLOSED          the last event of a session. code: disconnected or idle
  *     SESSION_LOG             only with the option `log`. level, message
  *

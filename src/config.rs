@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
+mod url;
+
+pub(crate) use url::Endpoint;
+
 const PRODUCTION: &str = "https://api.sonorancad.com/apiWsHub";
 const DEVELOPMENT: &str = "https://staging-api.dev.sonorancad.com/apiWsHub";
 
@@ -99,7 +103,7 @@ pub(crate) struct Config {
     pub(crate) community_id: String,
     pub(crate) api_key: Secret,
     pub(crate) server_id: Option<u32>,
-    pub(crate) url: String,
+    pub(crate) hub: Endpoint,
     pub(crate) auth_method: AuthMethod,
     pub(crate) connect_timeout: Duration,
     pub(crate) timing: Timing,
@@ -144,7 +148,7 @@ impl Config {
             community_id: options.required("communityId")?,
             api_key: Secret(options.required("apiKey")?),
             server_id: options.server_id()?,
-            url: options.url()?,
+            hub: options.hub()?,
             auth_method: options.choice(
                 "authMethod",
                 &[
@@ -199,7 +203,8 @@ impl Config {
 
     /// Whether both are sessions of the same hub, community and server.
     pub(crate) fn same_session(&self, other: &Self) -> bool {
-        (&self.url, &self.community_id, self.server_id) == (&other.url, &other.community_id, other.server_id)
+        self.hub.is_same_hub(&other.hub)
+            && (&self.community_id, self.server_id) == (&other.community_id, other.server_id)
     }
 }
 
@@ -310,13 +315,13 @@ impl Options {
         }
     }
 
-    fn url(&mut self) -> Result<String, Error> {
+    fn hub(&mut self) -> Result<Endpoint, Error> {
         let mode = self.map.contains_key("mode");
         let default = self.choice("mode", &[("production", PRODUCTION), ("development", DEVELOPMENT)])?;
         match self.text("url")? {
-            None => Ok(default.to_owned()),
+            None => Endpoint::parse(default),
             Some(_) if mode => Err(wrong("mode", "given together with url: expected one of them")),
-            Some(url) => Ok(url),
+            Some(url) => Endpoint::parse(&url),
         }
     }
 

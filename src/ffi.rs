@@ -67,7 +67,7 @@
 //!     SESSION_CALL_RESULT     how a call of sonoran_invoke ended. id, method, code: ok (then result, as
 //!                             the hub wrote it), error, timeout or lost
 //!     SESSION_UNITS_REJECTED  the hub refused a call with locations of units. message has its words,
-//!                             count: units in the call, untold: refusals since the last one told
+//!                             count: units in the call, suppressed: refusals since the last one told
 //!     SESSION_CLOSED          the last event of a session. code: disconnected or idle
 //!     SESSION_LOG             only with the option `log`. level, message
 //! ```
@@ -208,13 +208,13 @@ pub const SONORAN_STATE_CLOSED: i32 = 5;
 /// SONORAN_E_EXISTS, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Does not block on the network; `caFile` is
 /// read before it returns. The first call starts the library's thread. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn sonoran_connect(options_json: *const c_char) -> sonoran_session {
-    guard(SONORAN_E_INTERNAL, code, || {
+pub unsafe extern "C" fn sonoran_connect(options_json: *const c_char) -> sonoran_session {
+    number(|| {
+        // SAFETY: by contract NULL or a string that stays valid during the call.
+        let options = unsafe { text("options_json", options_json, MAX_TEXT) }?;
         #[cfg(feature = "test-panic")]
-        if matches!(text("options_json", options_json, MAX_TEXT), Ok("panic")) {
-            panic!("as asked");
-        }
-        registry::connect(text("options_json", options_json, MAX_TEXT)?)
+        assert_ne!(options, "panic", "as asked");
+        registry::connect(options)
     })
 }
 
@@ -227,16 +227,16 @@ pub extern "C" fn sonoran_connect(options_json: *const c_char) -> sonoran_sessio
 /// Errors (NULL, with sonoran_last_error): the session is unknown or has ended. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_poll_event(session: sonoran_session) -> *mut c_char {
-    guard(std::ptr::null_mut(), |_| std::ptr::null_mut(), || Ok(owned(registry::poll(session)?)))
+    string(|| registry::poll(session))
 }
 
 /// Releases a string that a function of this library returned as `char *`. NULL is fine.
 ///
 /// Never give it another pointer, or one twice. Any thread; does not block. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn sonoran_free(string: *mut c_char) {
+pub unsafe extern "C" fn sonoran_free(string: *mut c_char) {
     if !string.is_null() {
-        // SAFETY: by contract a pointer that `owned` gave out and that was not yet released.
+        // SAFETY: by contract a pointer that `string` gave out and that was not yet released.
         drop(unsafe { CString::from_raw(string) });
     }
 }
@@ -247,14 +247,10 @@ pub extern "C" fn sonoran_free(string: *mut c_char) {
 /// is up, when sonoran_wake was called, or on an error. Blocks the calling thread only. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_wait_event(session: sonoran_session, timeout_ms: i32) -> *mut c_char {
-    guard(
-        std::ptr::null_mut(),
-        |_| std::ptr::null_mut(),
-        || {
-            let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
-            Ok(owned(registry::wait(session, timeout)?))
-        },
-    )
+    string(|| {
+        let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+        registry::wait(session, timeout)
+    })
 }
 
 /// Makes the current sonoran_wait_event of this session, or else the next one, return NULL once.
@@ -262,7 +258,7 @@ pub extern "C" fn sonoran_wait_event(session: sonoran_session, timeout_ms: i32) 
 /// Returns 0, SONORAN_E_SESSION or SONORAN_E_FORKED. Any thread; does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_wake(session: sonoran_session) -> i32 {
-    guard(SONORAN_E_INTERNAL, code, || registry::wake(session).map(|()| 0))
+    number(|| registry::wake(session).map(|()| 0))
 }
 
 /// Ends a session. Returns 0 at once; the connection says goodbye in the background.
@@ -274,7 +270,7 @@ pub extern "C" fn sonoran_wake(session: sonoran_session) -> i32 {
 /// Errors: SONORAN_E_SESSION, SONORAN_E_FORKED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_disconnect(session: sonoran_session) -> i32 {
-    guard(SONORAN_E_INTERNAL, code, || registry::disconnect(session).map(|()| 0))
+    number(|| registry::disconnect(session).map(|()| 0))
 }
 
 /// Returns a SONORAN_STATE_ number, SONORAN_E_SESSION or SONORAN_E_FORKED.
@@ -282,11 +278,11 @@ pub extern "C" fn sonoran_disconnect(session: sonoran_session) -> i32 {
 /// It is the state of this moment, which may be ahead of the events. Does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_state(session: sonoran_session) -> i32 {
-    guard(SONORAN_E_INTERNAL, code, || {
+    number(|| {
         Ok(match registry::state(session)? {
             State::Connecting => SONORAN_STATE_CONNECTING,
             State::Authenticating => SONORAN_STATE_AUTHENTICATING,
-            State::Ready => SONORAN_STATE_READY,
+            State::Ready { .. } => SONORAN_STATE_READY,
             State::Retrying => SONORAN_STATE_RETRYING,
             State::Closed => SONORAN_STATE_CLOSED,
         })
@@ -304,14 +300,17 @@ pub extern "C" fn sonoran_state(session: sonoran_session) -> i32 {
 /// SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls have no result, or 4096 events of the library wait to
 /// be polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn sonoran_invoke(
+pub unsafe extern "C" fn sonoran_invoke(
     session: sonoran_session,
     method: *const c_char,
     arguments_json: *const c_char,
 ) -> i32 {
-    guard(SONORAN_E_INTERNAL, code, || {
-        let method = text("method", method, MAX_TEXT)?;
-        registry::get(session)?.invoke(method, text("arguments_json", arguments_json, MAX_TEXT)?)
+    number(|| {
+        // SAFETY: by contract NULL or a string that stays valid during the call.
+        let method = unsafe { text("method", method, MAX_TEXT) }?;
+        let session = registry::get(session)?;
+        // SAFETY: as above.
+        session.invoke(method, unsafe { text("arguments_json", arguments_json, MAX_TEXT) }?)
     })
 }
 
@@ -332,9 +331,13 @@ pub extern "C" fn sonoran_invoke(
 /// SONORAN_E_BUSY (10000 units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
 /// caller one parse; does not block. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn sonoran_send_unit_locations(session: sonoran_session, updates_json: *const c_char) -> i32 {
-    guard(SONORAN_E_INTERNAL, code, || {
-        let updates = text("updates_json", updates_json, MAX_TEXT)?;
+pub unsafe extern "C" fn sonoran_send_unit_locations(
+    session: sonoran_session,
+    updates_json: *const c_char,
+) -> i32 {
+    number(|| {
+        // SAFETY: by contract NULL or a string that stays valid during the call.
+        let updates = unsafe { text("updates_json", updates_json, MAX_TEXT) }?;
         registry::get(session)?.send_unit_locations(updates).map(|()| 0)
     })
 }
@@ -349,10 +352,10 @@ pub extern "C" fn sonoran_send_unit_locations(session: sonoran_session, updates_
 /// SONORAN_E_TOO_LARGE (over maxMessageBytes), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED.
 /// Does not block. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c_char) -> i32 {
-    guard(SONORAN_E_INTERNAL, code, || {
-        // the session knows how much it takes
-        let body = text("body", body, usize::MAX)?;
+pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c_char) -> i32 {
+    number(|| {
+        // SAFETY: by contract NULL or a string that stays valid during the call.
+        let body = unsafe { text("body", body, usize::MAX) }?; // the session knows how much it takes
         registry::get(session)?.ingest(body).map(|()| 0)
     })
 }
@@ -378,11 +381,7 @@ pub extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c_char) 
 /// Errors (NULL): the session is unknown or has ended. Does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_stats(session: sonoran_session) -> *mut c_char {
-    guard(
-        std::ptr::null_mut(),
-        |_| std::ptr::null_mut(),
-        || Ok(owned(CString::new(registry::stats(session)?).ok())),
-    )
+    string(|| Ok(CString::new(registry::stats(session)?).ok()))
 }
 
 /// Returns what went wrong in the calling thread's last call that failed: one sentence that names the
@@ -440,9 +439,7 @@ pub extern "C" fn sonoran_version() -> *const c_char {
 /// Errors: SONORAN_E_TIMEOUT, SONORAN_E_FORKED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_shutdown(timeout_ms: i32) -> i32 {
-    guard(SONORAN_E_INTERNAL, code, || {
-        registry::shutdown(Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)))
-    })
+    number(|| registry::shutdown(Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0))))
 }
 
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
@@ -457,21 +454,22 @@ thread_local! {
     static LAST_ERROR: RefCell<Option<CString>> = const { RefCell::new(None) };
 }
 
-/// Runs the body of an exported function: nothing unwinds out of it, nothing runs in a forked child,
-/// and a failure is explained by `sonoran_last_error`.
-fn guard<T>(panicked: T, failed: impl FnOnce(&Error) -> T, body: impl FnOnce() -> Result<T, Error>) -> T {
+/// Runs the body of an exported function that returns a number: on failure the error's code.
+fn number(body: impl FnOnce() -> Result<i32, Error>) -> i32 {
+    guard(body).unwrap_or_else(|error| code(&error))
+}
+
+/// Runs the body of an exported function that returns a string for the host to own: on failure NULL.
+fn string(body: impl FnOnce() -> Result<Option<CString>, Error>) -> *mut c_char {
+    guard(body).ok().flatten().map_or(std::ptr::null_mut(), CString::into_raw)
+}
+
+/// Runs `body`: nothing unwinds out of it, nothing runs in a forked child, and `sonoran_last_error` explains
+/// a failure.
+fn guard<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let guarded = || if sys::forked() { Err(Error::Forked) } else { body() };
-    match catch_unwind(AssertUnwindSafe(|| sys::quietly(guarded))) {
-        Ok(Ok(value)) => value,
-        Ok(Err(error)) => {
-            remember(&error);
-            failed(&error)
-        }
-        Err(_) => {
-            remember(&Error::Internal);
-            panicked
-        }
-    }
+    let result = catch_unwind(AssertUnwindSafe(|| sys::quietly(guarded)));
+    result.unwrap_or(Err(Error::Internal)).inspect_err(remember)
 }
 
 fn remember(error: &Error) {
@@ -480,17 +478,15 @@ fn remember(error: &Error) {
     let _ = LAST_ERROR.try_with(|last| last.replace(Some(text)));
 }
 
-/// A string for the host to own.
-fn owned(text: Option<CString>) -> *mut c_char {
-    text.map_or(std::ptr::null_mut(), CString::into_raw)
-}
-
 /// The host's argument as text.
-fn text<'a>(argument: &'static str, pointer: *const c_char, most: usize) -> Result<&'a str, Error> {
+///
+/// # Safety
+/// The pointer is NULL, or a NUL-terminated string that stays valid and unchanged for `'a`.
+unsafe fn text<'a>(argument: &'static str, pointer: *const c_char, most: usize) -> Result<&'a str, Error> {
     if pointer.is_null() {
         return Err(Error::Null(argument));
     }
-    // SAFETY: by contract a NUL-terminated string that stays valid and unchanged during the call.
+    // SAFETY: not NULL, and the caller promises the rest.
     let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
     if bytes.len() > most {
         return Err(Error::TooLarge { argument, bytes: bytes.len(), most });

@@ -3,51 +3,44 @@
 #![allow(missing_docs, reason = "not part of the product")]
 
 use std::ffi::CString;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config::{Bounds, EventKey, Timing};
-use crate::hub::{Arguments, CallId, Handler, Machine, Outcome, Part};
-use crate::queue;
-use crate::{push, units};
+use crate::link::{push, units};
+use crate::session::queue;
+use crate::signalr::{self, Chunk, Step};
 
 /// A connection whose pushes go to a function.
 #[derive(Debug)]
 pub struct Connection {
-    machine: Machine,
+    connection: signalr::Connection,
     event_key: EventKey,
-}
-
-struct Pushes<'a, F>(&'a mut F, EventKey);
-
-impl<F: FnMut(&str)> Handler for Pushes<'_, F> {
-    fn opened(&mut self) {}
-
-    fn called(&mut self, _target: &str, arguments: &Arguments<'_>) -> bool {
-        push::events(arguments, self.1, |text| (self.0)(&text));
-        true
-    }
-
-    fn answered(&mut self, _call: CallId, _outcome: Outcome<'_>) {}
-
-    fn ignored(&mut self, _what: &str) {}
 }
 
 impl Connection {
     /// A connection before its handshake.
     pub fn new(strip: bool) -> Self {
-        let second = std::time::Duration::from_secs(1);
+        let second = Duration::from_secs(1);
         let timing = Timing { handshake: second, keep_alive: second, server_timeout: second };
         let event_key = if strip { EventKey::Strip } else { EventKey::Keep };
-        Self { machine: Machine::new(Instant::now(), timing, 16 << 20), event_key }
+        Self {
+            connection: signalr::Connection::new(Instant::now(), timing, 16 << 20, push::METHOD),
+            event_key,
+        }
     }
 
     /// Feeds bytes, as text if they are; `Err` has the sentence that ended the connection.
     pub fn receive(&mut self, bytes: &[u8], mut event: impl FnMut(&str)) -> Result<(), String> {
-        let part = std::str::from_utf8(bytes).map_or(Part::Binary(bytes), Part::Text);
-        let now = Instant::now();
-        let mut pushes = Pushes(&mut event, self.event_key);
-        self.machine.receive(now, part, &mut pushes).map_err(|error| error.to_string())?;
-        while self.machine.transmit(now).is_some() {}
+        let mut input = std::str::from_utf8(bytes).map_or(Chunk::Binary(bytes), Chunk::Text);
+        let (now, mut whole) = (Instant::now(), Vec::new());
+        while let Some(step) =
+            self.connection.next(now, &mut input, &mut whole).map_err(|error| error.to_string())?
+        {
+            if let Step::Called(arguments) = step {
+                push::events(&arguments, self.event_key).for_each(|text| event(&text));
+            }
+        }
+        while self.connection.transmit(now).is_some() {}
         Ok(())
     }
 }

@@ -77,24 +77,13 @@ fn unicode_escape(text: &str) -> (char, &str) {
     }
 }
 
-/// Where a member of an object stands: from its key's quote to the end of its value.
+/// A value, and its own members of two names if it is an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Member<'a> {
-    /// Offset of the key's opening quote in the object's text.
-    pub(crate) start: usize,
-    /// Offset behind the value in the object's text.
-    pub(crate) end: usize,
-    /// The value's text.
-    pub(crate) value: &'a str,
-}
-
-/// A value, and where its own members of two names stand if it is an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Noted<'a> {
+pub(crate) struct Picked<'a> {
     /// The value's text.
     pub(crate) text: &'a str,
-    /// The first member of each name.
-    pub(crate) members: [Option<Member<'a>>; 2],
+    /// The value of the first member of each name.
+    pub(crate) members: [Option<&'a str>; 2],
     /// Whether a name occurs more than once.
     pub(crate) repeated: bool,
 }
@@ -122,26 +111,26 @@ impl<'a> Scanner<'a> {
         self.text_of(Self::skip_value)
     }
 
-    /// Moves past one value and notes its own members of the two names.
-    pub(crate) fn value_noting(&mut self, names: [&str; 2]) -> Result<Noted<'a>, JsonError> {
-        let mut noted = Noted { text: "", members: [None; 2], repeated: false };
+    /// Moves past one value and picks its own members of the two names.
+    pub(crate) fn pick(&mut self, names: [&str; 2]) -> Result<Picked<'a>, JsonError> {
+        let mut picked = Picked { text: "", members: [None; 2], repeated: false };
         if self.peek() != Some(b'{') {
-            noted.text = self.value()?;
-            return Ok(noted);
+            picked.text = self.value()?;
+            return Ok(picked);
         }
         let object = self.at;
-        self.members(|scanner, start, key| {
+        self.members(|scanner, _, key| {
             let value = scanner.value()?;
-            for (name, slot) in names.iter().zip(&mut noted.members) {
+            for (name, slot) in names.iter().zip(&mut picked.members) {
                 if key.is(name) {
-                    noted.repeated |= slot.is_some();
-                    slot.get_or_insert(Member { start: start - object, end: scanner.at - object, value });
+                    picked.repeated |= slot.is_some();
+                    slot.get_or_insert(value);
                 }
             }
             Ok(())
         })?;
-        noted.text = self.since(object);
-        Ok(noted)
+        picked.text = self.since(object);
+        Ok(picked)
     }
 
     /// Moves past an object. For each member `each` gets the offset of its key, and the key, and has to
@@ -465,6 +454,37 @@ impl Nesting {
     fn top(&self) -> Option<bool> {
         (self.depth > 0).then_some(self.last & 1 == 1)
     }
+}
+
+/// An object's text without its members of this name, in one pass however many there are.
+pub(crate) fn without(object: &str, name: &str) -> String {
+    let mut text = String::with_capacity(object.len() + 1);
+    let slice = |from: usize, to: usize| object.get(from..to).unwrap_or_default();
+    let mut copied = 0;
+    // the end of a member that is left out and that nothing follows yet
+    let mut gap = None;
+    let walked = Scanner::new(object).members(|scanner, start, key| {
+        scanner.value()?;
+        if gap.take().is_some() {
+            copied = start;
+        }
+        if key.is(name) {
+            text.push_str(slice(copied, start));
+            copied = start;
+            gap = Some(scanner.at);
+        }
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "the text was read before");
+    if let Some(end) = gap {
+        text.truncate(text.trim_end().len());
+        if text.ends_with(',') {
+            text.pop();
+        }
+        copied = end;
+    }
+    text.push_str(slice(copied, object.len()));
+    text
 }
 
 /// The text as a JSON string, quotes included.

@@ -3,27 +3,29 @@
 //! The product is the shared library and `include/sonoran.h`, its manual, which is generated from the
 //! exported functions of this crate. Calls go one way through the modules:
 //!
-//! `ffi` (C in and out) → `registry` (numbers) → `session` (one task each) → `hub`, `push`, `queue` (the
-//! protocol and the events, without IO) and `net` (the way to the hub) → `config`, `error`.
+//! `ffi` (C in and out) → `registry` (numbers) → `session` (one task each) → `link` (what one connection
+//! means) → `signalr` (the protocol) → `config`, `json`, `error`. Beside them `session` uses `net` (the way
+//! to the hub) and `runtime`. `link` and `signalr` do no IO and have no clock.
 
 #![deny(missing_docs, unsafe_code)]
 
 mod config;
 mod error;
-#[allow(unsafe_code, clippy::not_unsafe_ptr_arg_deref, reason = "the boundary to C")]
+#[allow(
+    unsafe_code,
+    clippy::missing_safety_doc,
+    reason = "the boundary to C: STRINGS in its text is the contract"
+)]
 pub mod ffi;
-mod hub;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
 mod json;
+mod link;
 mod net;
-mod push;
-mod queue;
 mod registry;
 mod runtime;
 mod session;
-mod stats;
+mod signalr;
 #[allow(unsafe_code, reason = "the boundary to the operating system")]
 mod sys;
-mod units;

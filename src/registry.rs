@@ -1,23 +1,21 @@
 //! The sessions of the process by number.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use serde_json::json;
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::net::Dialer;
 use crate::runtime;
-use crate::session::{Ending, Mailbox, Session, State, Taken};
+use crate::session::{Mailbox, Session, State, StopReason, Taken};
 
 static SESSIONS: RwLock<Sessions> = RwLock::new(Sessions { open: Vec::new(), last: 0 });
 
 struct Sessions {
     /// In the order of their numbers.
-    open: Vec<(i32, Arc<Session>)>,
+    open: Vec<(i32, Session)>,
     /// The last number given out: none is given out twice.
     last: i32,
 }
@@ -27,7 +25,7 @@ impl Sessions {
         self.open.binary_search_by_key(&number, |(number, _)| *number).map_err(|_| Error::NoSession(number))
     }
 
-    fn get(&self, number: i32) -> Result<&Arc<Session>, Error> {
+    fn get(&self, number: i32) -> Result<&Session, Error> {
         let position = self.position(number)?;
         self.open.get(position).map(|(_, session)| session).ok_or(Error::NoSession(number))
     }
@@ -51,17 +49,15 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
             let mailbox = Arc::new(Mailbox::new(config.bounds, number));
             Session::start(config, dialer, mailbox, None)?
         }
-        Some((_, (old, session))) if !config.replace && !session.is_ending() => {
+        Some((_, (old, session))) if !config.replace && !session.is_stopping() => {
             return Err(Error::Exists(*old));
         }
-        Some((_, (_, session))) if *session.config() == config && session.adopt(number) => {
-            Arc::clone(session)
-        }
+        Some((_, (_, session))) if *session.config() == config && session.adopt(number) => session.clone(),
         Some((_, (_, session))) => {
-            session.end(Ending::Superseded);
+            session.stop(StopReason::Superseded);
             let mailbox = Arc::clone(session.mailbox());
             mailbox.hand_over(number);
-            Session::start(config, dialer, mailbox, session.take_task())?
+            Session::start(config, dialer, mailbox, Some(session))?
         }
     };
     if let Some((at, _)) = existing {
@@ -85,7 +81,7 @@ pub(crate) fn wait(number: i32, timeout: Option<Duration>) -> Result<Option<std:
 }
 
 /// A session, for calls that may take longer than a look.
-pub(crate) fn get(number: i32) -> Result<Arc<Session>, Error> {
+pub(crate) fn get(number: i32) -> Result<Session, Error> {
     SESSIONS.read().get(number).cloned()
 }
 
@@ -97,7 +93,7 @@ pub(crate) fn wake(number: i32) -> Result<(), Error> {
 
 /// Asks a session to end.
 pub(crate) fn disconnect(number: i32) -> Result<(), Error> {
-    SESSIONS.read().get(number)?.end(Ending::Disconnected);
+    SESSIONS.read().get(number)?.stop(StopReason::Disconnected);
     Ok(())
 }
 
@@ -108,29 +104,7 @@ pub(crate) fn state(number: i32) -> Result<State, Error> {
 
 /// The figures of a session as JSON.
 pub(crate) fn stats(number: i32) -> Result<String, Error> {
-    let session = get(number)?;
-    let (mailbox, stats) = (session.mailbox(), &session.stats);
-    let (queued_events, queued_bytes) = mailbox.waiting();
-    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let ready_ms =
-        stats.ready_since().map_or(0, |since| u64::try_from(since.elapsed().as_millis()).unwrap_or(0));
-    Ok(json!({
-        "session": number,
-        "state": session.state().name(),
-        "pushes": count(&mailbox.counters.pushes),
-        "delivered": count(&mailbox.counters.delivered),
-        "dropped": count(&mailbox.counters.dropped),
-        "queuedEvents": queued_events,
-        "queuedBytes": queued_bytes,
-        "receivedBytes": count(&stats.received_bytes),
-        "pendingUnits": session.pending_units(),
-        "unknownMessages": count(&stats.unknown_messages),
-        "attempts": count(&stats.attempts),
-        "ready": stats.ready(),
-        "readyMs": ready_ms,
-        "lastError": stats.last_error(),
-    })
-    .to_string())
+    Ok(get(number)?.stats(number))
 }
 
 /// Ends all sessions and the runtime. Returns how many events nobody will get.
@@ -142,12 +116,12 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
         (std::mem::take(&mut sessions.open), runtime::take())
     };
     for (_, session) in &ended {
-        session.end(Ending::Superseded);
+        session.stop(StopReason::Superseded);
     }
     let in_time = ended.iter().filter(|(_, session)| session.wait_ended(until)).count();
     for (_, session) in &ended {
         // who still waits for an event is let go
-        session.mailbox().hand_over(0);
+        session.mailbox().release_readers();
     }
     let stopped =
         runtime.map_or(Ok(()), |runtime| runtime.stop(until.saturating_duration_since(Instant::now())));
@@ -155,7 +129,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
         return Err(Error::Timeout);
     }
     stopped?;
-    let dropped: usize = ended.iter().map(|(_, session)| session.mailbox().waiting().0).sum();
+    let dropped: usize = ended.iter().map(|(_, session)| session.mailbox().queued().events).sum();
     Ok(i32::try_from(dropped).unwrap_or(i32::MAX))
 }
 

@@ -1,13 +1,9 @@
 //! One client's WebSocket, from its handshake to its end.
 
 use std::{
-    collections::HashMap,
     future::Future,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,18 +13,17 @@ use futures_util::{
     future::OptionFuture,
     stream::{SplitSink, SplitStream},
 };
-use parking_lot::Mutex;
-use serde_json::value::RawValue;
 use tokio::{
     select,
-    sync::{Notify, oneshot},
     time::{Instant, interval_at, sleep_until, timeout},
 };
 
 use crate::{
-    Shared, methods,
+    methods,
     outbox::Outbox,
+    peer::Peer,
     protocol::{self, Invocation, Malformed, Record},
+    shared::Shared,
 };
 
 /// A client that takes nothing for this long is cut off, as Kestrel does.
@@ -36,81 +31,8 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client has to answer the WebSocket close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The hub's end of a connection, for all who want something from its client.
-#[derive(Debug)]
-pub(crate) struct Peer {
-    id: String,
-    outbox: Outbox,
-    aborted: Notify,
-    questions: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
-    asked: AtomicU64,
-    last_unit_location: Mutex<Option<Instant>>,
-}
-
-/// What a client answered to an invocation of its method.
-pub(crate) type Answer = Result<Option<Box<RawValue>>, String>;
-
 /// Why a conversation is over, as its last record; `None`: the client is gone already.
 type LastRecord = Option<String>;
-
-impl Peer {
-    pub(crate) fn new(id: String) -> Self {
-        Self {
-            id,
-            outbox: Outbox::default(),
-            aborted: Notify::new(),
-            questions: Mutex::default(),
-            asked: AtomicU64::new(0),
-            last_unit_location: Mutex::default(),
-        }
-    }
-
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Queues whole records and waits while the client is behind.
-    pub(crate) async fn send(&self, records: &str) -> bool {
-        self.outbox.send(records).await
-    }
-
-    /// Queues whole records unless the client is behind.
-    pub(crate) fn offer(&self, records: &str) -> bool {
-        self.outbox.try_send(records) == Some(true)
-    }
-
-    pub(crate) fn abort(&self) {
-        self.aborted.notify_one();
-    }
-
-    /// Invokes a method of the client and waits for what it returns. `None`: the connection ended.
-    pub(crate) async fn ask(&self, target: &str, arguments: &str) -> Option<Answer> {
-        let id = format!("s{}", self.asked.fetch_add(1, Ordering::Relaxed));
-        let (answer, answered) = oneshot::channel();
-        self.questions.lock().insert(id.clone(), answer);
-        if !self.send(&protocol::invocation(Some(&id), target, arguments)).await {
-            return None;
-        }
-        answered.await.ok()
-    }
-
-    fn answer(&self, id: &str, outcome: Answer) {
-        if let Some(question) = self.questions.lock().remove(id) {
-            // Whoever asked may have given up.
-            let _ = question.send(outcome);
-        }
-    }
-
-    /// Whether a call of `unitLocation` comes late enough after the last one that was accepted.
-    pub(crate) fn unit_location_due(&self, spacing: Duration) -> bool {
-        let mut last = self.last_unit_location.lock();
-        let due = last.is_none_or(|last| last.elapsed() >= spacing);
-        if due {
-            *last = Some(Instant::now());
-        }
-        due
-    }
-}
 
 /// Takes its client out of the registry however the connection ends, the hub's own stop included.
 struct Membership {
@@ -121,10 +43,9 @@ struct Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         self.shared.registry.leave(&self.peer);
-        self.shared.tickets.discard(&self.peer.id);
-        self.peer.outbox.finish("");
-        self.peer.questions.lock().clear();
-        self.shared.note(format_args!("{} left", self.peer.id));
+        self.shared.tickets.discard(self.peer.id());
+        self.peer.end();
+        self.shared.note(format_args!("{} left", self.peer.id()));
     }
 }
 

@@ -13,7 +13,13 @@ use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use tokio::time::timeout;
 
-use crate::{Auth, Burst, Shape, Shared, push::PUSH_TARGET, registry::Pair, server::json_response};
+use crate::{
+    options::Shape,
+    push::{Burst, PUSH_TARGET},
+    registry::{Auth, Pair},
+    response::json_response,
+    shared::Shared,
+};
 
 /// How long `/control/ask` waits for the client.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);

@@ -13,8 +13,9 @@ use axum::{
 use serde_json::json;
 
 use crate::{
-    Shared, connection, registry,
-    server::{Scheme, json_response},
+    connection, registry,
+    response::{Scheme, json_response},
+    shared::Shared,
     tickets::Refused,
 };
 

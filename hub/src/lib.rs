@@ -17,34 +17,39 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod clock;
 mod connection;
 mod control;
 mod endpoint;
 mod methods;
 mod options;
 mod outbox;
+mod peer;
 mod protocol;
 mod push;
 mod registry;
+mod response;
 mod server;
+mod shared;
 mod stream;
 mod tickets;
 
 use std::{
-    fmt, io,
+    io,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use serde_json::value::RawValue;
-use tokio::{runtime::Handle, sync::oneshot, time::sleep};
+use tokio::{sync::oneshot, time::sleep};
 
+pub use clock::now_ns;
 pub use options::{Community, Methods, Options, Sessions, Shape};
-pub use push::{Burst, BurstReport, Delivered, now_ns};
+pub use push::{Burst, BurstReport, Delivered};
+use registry::Pair;
 pub use registry::{Auth, Call, Request, Session};
-use registry::{Pair, Registry};
-use tickets::Tickets;
+use shared::Shared;
 
 /// A running hub. It stops when it is dropped.
 #[derive(Debug)]
@@ -54,16 +59,6 @@ pub struct Hub {
     hub_url: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What all parts of a hub share.
-#[derive(Debug)]
-struct Shared {
-    options: Options,
-    registry: Registry,
-    tickets: Tickets,
-    /// The hub's own runtime.
-    handle: Handle,
 }
 
 impl Hub {
@@ -235,36 +230,6 @@ impl Drop for Hub {
         if let Some(thread) = self.thread.take() {
             // It has nothing to report.
             let _ = thread.join();
-        }
-    }
-}
-
-impl Shared {
-    fn new(options: Options) -> Self {
-        let registry = Registry::new(&options);
-        Self { options, registry, tickets: Tickets::default(), handle: Handle::current() }
-    }
-
-    fn community_or_default(&self, community: Option<String>) -> String {
-        let default = || self.options.communities.first().map(|first| first.id.clone());
-        community.or_else(default).unwrap_or_default()
-    }
-
-    async fn call_client(&self, pair: &Pair, target: &str, arguments: &str) -> bool {
-        self.send_to(pair, &protocol::invocation(None, target, arguments)).await
-    }
-
-    async fn ask_client(&self, pair: &Pair, target: &str, arguments: &str) -> connection::Answer {
-        let Some(peer) = self.registry.route(pair).into_iter().next() else {
-            return Err("no session for that server".into());
-        };
-        peer.ask(target, arguments).await.unwrap_or_else(|| Err("the client left".into()))
-    }
-
-    /// Tells the user, if they asked for it.
-    fn note(&self, text: fmt::Arguments<'_>) {
-        if self.options.verbose {
-            eprintln!("{:10.3} {text}", self.registry.now_ms() / 1000.0);
         }
     }
 }

@@ -5,7 +5,13 @@ use std::{sync::Arc, time::Duration, time::SystemTime};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
-use crate::{Methods, Session, Shared, connection::Peer, protocol, protocol::Invocation};
+use crate::{
+    options::Methods,
+    peer::Peer,
+    protocol::{self, Invocation},
+    registry::Session,
+    shared::Shared,
+};
 
 /// Units in one call of `unitLocation`.
 const MAX_UNITS: usize = 25;

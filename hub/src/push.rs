@@ -14,7 +14,7 @@ use hyper_util::{
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 
-use crate::{Shape, Shared, protocol, registry::Pair};
+use crate::{clock::now_ns, options::Shape, protocol, registry::Pair, shared::Shared};
 
 /// How long the fallback URL has to answer.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(3);
@@ -81,22 +81,6 @@ pub struct BurstReport {
     pub seconds: f64,
 }
 
-/// The monotonic clock that the `sentNs` of a burst is read from, comparable within one machine on Unix and within
-/// one process elsewhere.
-pub fn now_ns() -> u64 {
-    #[cfg(unix)]
-    {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-    }
-    #[cfg(not(unix))]
-    {
-        use std::sync::LazyLock;
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        START.elapsed().as_nanos() as u64
-    }
-}
-
 impl Shared {
     pub(crate) async fn push(&self, pair: &Pair, body: &str, shape: Shape) -> Delivered {
         let argument = match shape {
@@ -145,15 +129,6 @@ impl Shared {
         }
         report.seconds = started.elapsed().as_secs_f64();
         report
-    }
-
-    /// Sends whole records to the sessions of a server; `false`: there was none.
-    pub(crate) async fn send_to(&self, pair: &Pair, records: &str) -> bool {
-        let mut sent = false;
-        for peer in self.registry.route(pair) {
-            sent |= peer.send(records).await;
-        }
-        sent
     }
 }
 

@@ -11,7 +11,10 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
-use crate::{Options, Sessions, connection::Peer};
+use crate::{
+    options::{Options, Sessions},
+    peer::Peer,
+};
 
 /// How many calls and requests are remembered; older ones go, so that a hub can run for weeks.
 const REMEMBERED: usize = 100_000;

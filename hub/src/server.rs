@@ -2,11 +2,7 @@
 
 use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::{
-    Extension, Router,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -14,7 +10,6 @@ use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use serde::Serialize;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket},
@@ -22,14 +17,10 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::{Options, Shared, control, endpoint};
+use crate::{control, endpoint, options::Options, response::Scheme, shared::Shared};
 
 /// How many connections may wait to be accepted: a restart of the hub brings all its clients at once.
 const BACKLOG: u32 = 1024;
-
-/// `http` or `https`, for those who build a URL of this hub.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scheme(pub(crate) &'static str);
 
 /// An address that is listened on.
 pub(crate) struct Listener {
@@ -143,11 +134,4 @@ fn write_self_signed(folder: &Path) -> io::Result<()> {
 
 fn invalid(error: impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error.to_string())
-}
-
-pub(crate) fn json_response(value: &impl Serialize) -> Response {
-    match serde_json::to_string(value) {
-        Ok(text) => ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response(),
-        Err(error) => (axum::http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
 }

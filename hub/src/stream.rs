@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{Shared, protocol, push::PUSH_TARGET};
+use crate::{protocol, push::PUSH_TARGET, shared::Shared};
 
 /// One payload a line. Braced words stand for values that vary; quoted, for numbers.
 const EVENTS: &str = include_str!("events.jsonl");

@@ -83,7 +83,7 @@ fn random_id() -> String {
     let mut bytes = [0; 16];
     // Without randomness an id is still unique enough for a hub on one's own machine: its address differs.
     if getrandom::fill(&mut bytes).is_err() {
-        bytes[..8].copy_from_slice(&crate::now_ns().to_le_bytes());
+        bytes[..8].copy_from_slice(&crate::clock::now_ns().to_le_bytes());
     }
     bytes.iter().fold(String::with_capacity(32), |mut id, byte| {
         let _ = write!(id, "{byte:02x}");

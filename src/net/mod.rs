@@ -1,12 +1,14 @@
-//! The way to the hub: URL, DNS, TCP, TLS and the websocket upgrade.
+//! The way to the hub: DNS, TCP, TLS and the websocket upgrade.
 
 mod error;
+mod race;
+mod resolve;
 mod tcp;
 mod tls;
 mod upgrade;
-mod url;
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,15 +23,25 @@ use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::config::{Config, Secret};
+use crate::config::{Config, Endpoint, Secret};
 use crate::error::Error as ApiError;
+use error::Stage;
+use race::{HeadStart, race};
 use tcp::Tcp;
-use url::Endpoint;
 
 pub(crate) use error::Error;
 
-/// How much may wait to be written: far more than the few records of ours that can be pending.
+/// The bound on what waits to be written: far more than the few records of ours that can be pending.
 const MAX_WRITE_BUFFER: usize = 1024 * 1024;
+
+/// The largest number of addresses that one attempt tries.
+const MAX_ADDRESSES: usize = 16;
+
+/// How long an address has to accept before the next one is tried beside it.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// How long an address that has accepted has for TLS and the upgrade before the next one is tried.
+const OPEN_HEAD_START: Duration = Duration::from_secs(3);
 
 /// The websocket to a hub.
 pub(crate) type Socket = WebSocketStream<Stream>;
@@ -37,7 +49,7 @@ pub(crate) type Socket = WebSocketStream<Stream>;
 /// How to reach one hub.
 #[derive(Debug)]
 pub(crate) struct Dialer {
-    endpoint: Endpoint,
+    hub: Endpoint,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     headers: Vec<(String, Secret)>,
     timeout: Duration,
@@ -47,11 +59,11 @@ pub(crate) struct Dialer {
 impl Dialer {
     /// Checks the options that concern the way to the hub. Reads `caFile`.
     pub(crate) fn new(config: &Config) -> Result<Self, ApiError> {
-        let endpoint = Endpoint::parse(&config.url)?;
+        let hub = config.hub.clone();
         let client = tls::client_config(config.ca_file.as_deref(), config.insecure_tls)?;
-        let tls = if endpoint.secure { Some((client, server_name(&endpoint.host)?)) } else { None };
+        let tls = if hub.secure { Some((client, server_name(&hub.host)?)) } else { None };
         Ok(Self {
-            endpoint,
+            hub,
             tls,
             headers: config.headers.clone(),
             timeout: config.connect_timeout,
@@ -61,29 +73,53 @@ impl Dialer {
 
     /// Host and port, for sentences.
     pub(crate) fn authority(&self) -> &str {
-        &self.endpoint.authority
+        &self.hub.authority
     }
 
     /// Opens a websocket: DNS, TCP, TLS and upgrade within the one timeout.
     pub(crate) async fn dial(&self) -> Result<Socket, Error> {
-        let stage = Mutex::new("resolving and connecting");
+        let stage = Mutex::new(Stage::Resolving);
         let dialed = tokio::time::timeout(self.timeout, self.steps(&stage)).await;
-        dialed.unwrap_or_else(|_| Err(Error::Timeout { after: self.timeout, stage: *stage.lock() }))
+        dialed.unwrap_or_else(|_| {
+            Err(Error::Timeout { after: self.timeout, to: self.hub.authority.clone(), stage: *stage.lock() })
+        })
     }
 
-    async fn steps(&self, stage: &Mutex<&'static str>) -> Result<Socket, Error> {
-        let tcp = tcp::connect(&self.endpoint.host, self.endpoint.port).await?;
+    async fn steps(&self, stage: &Mutex<Stage>) -> Result<Socket, Error> {
+        let host = || self.hub.host.clone();
+        let resolved = resolve::SYSTEM.resolve(&self.hub.lookup_name(), self.hub.port).await;
+        let mut addresses = interleave(resolved.map_err(|source| Error::Resolve { host: host(), source })?);
+        addresses.truncate(MAX_ADDRESSES);
+        let head_start = HeadStart { connect: HEAD_START, open: OPEN_HEAD_START.min(self.timeout / 4) };
+        let opened = race(addresses, head_start, |at| self.connect(at, stage), |tcp| self.open(tcp, stage));
+        opened.await.map_err(|failure| {
+            let no_address = || io::Error::new(io::ErrorKind::NotFound, "it has no address");
+            failure.unwrap_or_else(|| Error::Resolve { host: host(), source: no_address() })
+        })
+    }
+
+    async fn connect(&self, address: SocketAddr, stage: &Mutex<Stage>) -> Result<Tcp, Error> {
+        enter(stage, Stage::Connecting);
+        Tcp::connect(address).await.map_err(|source| {
+            let named = self.hub.host.parse::<IpAddr>().is_err();
+            let at = if named { format!(" ({})", address.ip()) } else { String::new() };
+            Error::Connect { to: format!("{}{at}", self.hub.host_and_port()), source }
+        })
+    }
+
+    /// TLS and the upgrade over a connection.
+    async fn open(&self, tcp: Tcp, stage: &Mutex<Stage>) -> Result<Socket, Error> {
         let mut stream = match &self.tls {
             None => Stream::Plain(tcp),
             Some((config, name)) => {
-                *stage.lock() = "negotiating TLS";
-                let connected = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp).await;
-                let host = || self.endpoint.host.clone();
-                Stream::Tls(Box::new(connected.map_err(|source| Error::Tls { host: host(), source })?))
+                enter(stage, Stage::Securing);
+                let secured = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp).await;
+                let host = || self.hub.host.clone();
+                Stream::Tls(Box::new(secured.map_err(|source| Error::Tls { host: host(), source })?))
             }
         };
-        *stage.lock() = "upgrading to a websocket";
-        let rest = upgrade::upgrade(&mut stream, &self.endpoint, &self.headers).await?;
+        enter(stage, Stage::Upgrading);
+        let rest = upgrade::upgrade(&mut stream, &self.hub, &self.headers).await?;
         // a message holds at least one record, and a hub may put several small ones into one
         let most = self.max_message.saturating_add(1024 * 1024);
         let config = WebSocketConfig::default()
@@ -91,6 +127,30 @@ impl Dialer {
             .max_frame_size(Some(most))
             .max_write_buffer_size(MAX_WRITE_BUFFER);
         Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+    }
+}
+
+/// Notes how far the attempt got, over all addresses.
+fn enter(stage: &Mutex<Stage>, entered: Stage) {
+    let mut stage = stage.lock();
+    *stage = entered.max(*stage);
+}
+
+/// The addresses as the resolver sorted them, but families in turn, so that a dead one does not hold
+/// up the other.
+fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first().copied() else { return addresses };
+    let (ours, theirs): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first.is_ipv6());
+    let (mut ours, mut theirs) = (ours.into_iter(), theirs.into_iter());
+    let mut sorted = Vec::new();
+    loop {
+        let before = sorted.len();
+        sorted.extend(ours.next());
+        sorted.extend(theirs.next());
+        if sorted.len() == before {
+            return sorted;
+        }
     }
 }
 
@@ -141,5 +201,18 @@ impl AsyncWrite for Stream {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_the_resolver_leads() {
+        let parse =
+            |list: &[&str]| list.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let given = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+        assert_eq!(interleave(given), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
     }
 }

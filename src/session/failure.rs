@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use crate::{hub, net};
+use crate::link::Error as LinkError;
+use crate::net;
+use crate::signalr::Error as HubError;
 
 /// Why an attempt failed or a link ended.
 #[derive(Debug, thiserror::Error)]
@@ -12,20 +14,9 @@ pub(crate) enum Failure {
     /// No websocket could be opened.
     #[error(transparent)]
     Dial(#[from] net::Error),
-    /// The hub protocol ended the link.
+    /// What the hub sent, or did not send, ended the link.
     #[error(transparent)]
-    Hub(#[from] hub::Error),
-    /// The hub refused the credentials.
-    #[error("the hub refused the credentials: {0}")]
-    Rejected(String),
-    /// The hub did not answer the authentication.
-    #[error("the hub did not answer {method} within {} ms", .after.as_millis())]
-    CallTimeout {
-        /// The method that was called.
-        method: &'static str,
-        /// The limit.
-        after: Duration,
-    },
+    Link(#[from] LinkError),
     /// The hub closed the websocket.
     #[error("the hub closed the websocket with code {code}{}", reason_text(.reason))]
     CloseFrame {
@@ -49,31 +40,29 @@ impl Failure {
     /// The word that stands for it in events; documented in the header.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Dial(error) => match error {
-                net::Error::Resolve { .. } => "dns",
-                net::Error::Connect { .. } => "connect",
-                net::Error::Tls { .. } => "tls",
-                net::Error::Status { .. } | net::Error::Upgrade(_) => "http",
-                net::Error::Broken(_) => "lost",
-                net::Error::Timeout { .. } => "timeout",
+            Self::Dial(error) => error.code(),
+            Self::Link(LinkError::Hub(error)) => match error {
+                HubError::Refused(_) | HubError::HandshakeTimeout(_) => "handshake",
+                HubError::Protocol(_) | HubError::TooLarge(_) => "protocol",
+                HubError::Silent(_) => "silent",
+                HubError::Closed { .. } => "closed",
             },
-            Self::Hub(error) => match error {
-                hub::Error::Refused(_) | hub::Error::HandshakeTimeout(_) => "handshake",
-                hub::Error::Protocol(_) | hub::Error::TooLarge(_) => "protocol",
-                hub::Error::Silent(_) => "silent",
-                hub::Error::Closed { .. } => "closed",
-            },
-            Self::Rejected(_) => "rejected",
-            Self::CallTimeout { .. } => "call-timeout",
+            Self::Link(LinkError::Rejected(_)) => "rejected",
+            Self::Link(LinkError::CallTimeout { .. }) => "call-timeout",
             Self::CloseFrame { .. } => "closed",
             Self::Lost(_) | Self::Stalled(_) => "lost",
             Self::Internal => "internal",
         }
     }
 
+    /// Whether the hub refused the credentials.
+    pub(crate) fn is_rejection(&self) -> bool {
+        matches!(self, Self::Link(LinkError::Rejected(_)))
+    }
+
     /// Whether asking again soon would only annoy the hub.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Rejected(_) | Self::Dial(net::Error::Status { status: 401 | 403, .. }))
+        self.is_rejection() || matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }))
     }
 
     /// How long the hub asked us to wait.

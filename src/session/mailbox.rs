@@ -1,17 +1,21 @@
 //! The event queue between a session's task and the host's threads.
 
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::notice;
+use super::queue::{Entry, Queue};
+use super::stats::{QueueStats, Queued};
 use crate::config::Bounds;
-use crate::queue::{Entry, Queue};
 
 /// Which session writes: a session that was replaced has nothing more to say.
 pub(crate) type Writer = u32;
+
+/// The number of no session.
+const NO_READER: i32 = 0;
 
 /// What a look into the mailbox gave.
 #[derive(Debug)]
@@ -31,15 +35,7 @@ pub(crate) struct Mailbox {
     arrived: Condvar,
     /// Set by every use of the host, cleared by the idle watch.
     used: AtomicBool,
-    pub(crate) counters: Counters,
-}
-
-/// What was counted since the first session that used this mailbox.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) pushes: AtomicU64,
-    pub(crate) delivered: AtomicU64,
-    pub(crate) dropped: AtomicU64,
+    pub(crate) stats: QueueStats,
 }
 
 #[derive(Debug)]
@@ -64,15 +60,20 @@ impl Mailbox {
             waiting: AtomicUsize::new(0),
             arrived: Condvar::new(),
             used: AtomicBool::new(true),
-            counters: Counters::default(),
+            stats: QueueStats::default(),
         }
     }
 
     /// Another number reads from now on; who waits under the old one gets nothing.
     pub(crate) fn hand_over(&self, reader: i32) {
-        self.use_now();
+        self.touch();
         self.inner.lock().reader = reader;
         self.arrived.notify_all();
+    }
+
+    /// Nobody reads any more; who waits gets nothing.
+    pub(crate) fn release_readers(&self) {
+        self.hand_over(NO_READER);
     }
 
     /// Another session writes from now on.
@@ -81,8 +82,8 @@ impl Mailbox {
         inner.closed = false;
         inner.writer += 1;
         let writer = inner.writer;
-        let dropped = inner.queue.go_on(bounds);
-        self.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
+        let dropped = inner.queue.reopen(bounds);
+        self.stats.dropped.add(dropped);
         self.changed(&inner);
         writer
     }
@@ -95,8 +96,8 @@ impl Mailbox {
             pushes += 1;
             dropped += inner.queue.push(text);
         }
-        self.counters.pushes.fetch_add(pushes, Ordering::Relaxed);
-        self.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
+        self.stats.pushes.add(pushes);
+        self.stats.dropped.add(dropped);
         self.changed(&inner);
     }
 
@@ -129,7 +130,7 @@ impl Mailbox {
 
     /// Takes the next event.
     pub(crate) fn take(&self) -> Taken {
-        self.use_now();
+        self.touch();
         if self.waiting.load(Ordering::Acquire) == 0 {
             return Taken { event: None, ended: false };
         }
@@ -143,7 +144,7 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         inner.waiters += 1;
         let taken = loop {
-            self.use_now();
+            self.touch();
             if inner.reader != reader || std::mem::take(&mut inner.woken) {
                 break Taken { event: None, ended: false };
             }
@@ -173,7 +174,7 @@ impl Mailbox {
     }
 
     /// Notes that the host cares about the session.
-    pub(crate) fn use_now(&self) {
+    pub(crate) fn touch(&self) {
         // a plain load first: the flag is almost always set, and a store would take the cache line
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
@@ -185,10 +186,10 @@ impl Mailbox {
         self.inner.lock().waiters > 0 || self.used.swap(false, Ordering::Relaxed)
     }
 
-    /// How many events wait, and their size.
-    pub(crate) fn waiting(&self) -> (usize, usize) {
+    /// How much waits.
+    pub(crate) fn queued(&self) -> Queued {
         let inner = self.inner.lock();
-        (inner.queue.len(), inner.queue.push_bytes())
+        Queued { events: inner.queue.len(), bytes: inner.queue.push_bytes() }
     }
 
     /// How many notices wait.
@@ -203,7 +204,7 @@ impl Mailbox {
             None => None,
         };
         if event.is_some() {
-            self.counters.delivered.fetch_add(1, Ordering::Relaxed);
+            self.stats.delivered.add(1);
         }
         self.waiting.store(inner.queue.len(), Ordering::Release);
         let ended = inner.closed && inner.queue.len() == 0;

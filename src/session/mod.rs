@@ -1,205 +1,115 @@
 //! A session: one task that keeps a connection to the hub up, and the handle that the host's calls use.
 
-mod authentication;
 mod backoff;
+mod delivery;
 mod failure;
-mod link;
+mod lifecycle;
 mod mailbox;
 mod notice;
-mod outbox;
 mod pump;
+pub(crate) mod queue;
+mod shared;
+mod stats;
 mod task;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
-
-use crate::config::{Config, LogLevel};
+use crate::config::Config;
 use crate::error::Error;
 use crate::json::Scanner;
+use crate::link::units::{self, UnitError};
+use crate::link::{Call, push};
 use crate::net::Dialer;
-use crate::stats::Stats;
-use crate::units::UnitError;
-use crate::{hub, push, runtime, units};
-use mailbox::Writer;
+use crate::{runtime, signalr};
 use notice::Notice;
-use outbox::{Call, Outbox};
+use shared::Shared;
 
+pub(crate) use lifecycle::{State, StopReason};
 pub(crate) use mailbox::{Mailbox, Taken};
 
 /// The largest number of the host's calls that wait for their result.
 const MAX_CALLS: usize = 256;
 
-/// So many results and other notices may wait to be polled before further calls are refused.
-const MANY_NOTICES: usize = 4096;
+/// Once this many results and other notices wait to be polled, further calls are refused.
+const MAX_UNREAD_NOTICES: usize = 4096;
 
-/// What a session is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum State {
-    Connecting,
-    Authenticating,
-    Ready,
-    Retrying,
-    Closed,
-}
-
-impl State {
-    const ALL: [Self; 5] =
-        [Self::Connecting, Self::Authenticating, Self::Ready, Self::Retrying, Self::Closed];
-
-    /// As `sonoran_stats` spells it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::Authenticating => "authenticating",
-            Self::Ready => "ready",
-            Self::Retrying => "retrying",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-/// Why a session ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// The host asked for it.
-    Disconnected,
-    /// Nobody used it for too long.
-    Idle,
-    /// Another session took its place, or the library shuts down: nobody is left to be told.
-    Superseded,
-}
-
-/// A session.
-#[derive(Debug)]
-pub(crate) struct Session {
-    config: Arc<Config>,
-    dialer: Dialer,
-    mailbox: Arc<Mailbox>,
-    writer: Writer,
-    outbox: Mutex<Outbox>,
-    outbox_filled: Notify,
-    /// Calls of the host that have no result yet.
-    unanswered: AtomicUsize,
-    state: AtomicU8,
-    ending: watch::Sender<Option<Ending>>,
-    ended: Mutex<bool>,
-    has_ended: Condvar,
-    task: Mutex<Option<JoinHandle<()>>>,
-    pub(crate) stats: Stats,
-}
+/// The host's handle of a session. It may be dropped before the session has ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Session(Arc<Shared>);
 
 impl Session {
-    /// Starts a session. It writes into `mailbox`, and connects once `predecessor` has ended.
+    /// Starts a session that writes into `mailbox`. It connects once `predecessor` has ended.
     pub(crate) fn start(
         config: Config,
         dialer: Dialer,
         mailbox: Arc<Mailbox>,
-        predecessor: Option<JoinHandle<()>>,
-    ) -> Result<Arc<Self>, Error> {
-        let session = Arc::new(Self {
-            writer: mailbox.take_over(config.bounds),
-            outbox: Mutex::new(Outbox::new(config.unit_interval)),
-            outbox_filled: Notify::new(),
-            unanswered: AtomicUsize::new(0),
-            config: Arc::new(config),
-            dialer,
-            mailbox,
-            state: AtomicU8::new(State::Connecting as u8),
-            ending: watch::Sender::new(None),
-            ended: Mutex::new(false),
-            has_ended: Condvar::new(),
-            task: Mutex::new(None),
-            stats: Stats::default(),
-        });
-        let task = runtime::spawn(task::run(Arc::clone(&session), predecessor))?;
-        *session.task.lock() = Some(task);
-        Ok(session)
+        predecessor: Option<&Self>,
+    ) -> Result<Self, Error> {
+        let shared = Arc::new(Shared::new(config, mailbox));
+        let predecessor = predecessor.map(|session| Arc::clone(&session.0));
+        runtime::spawn(task::run(Arc::clone(&shared), dialer, predecessor))?;
+        Ok(Self(shared))
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.config
+        &self.0.config
     }
 
     pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.mailbox
+        &self.0.mailbox
     }
 
     pub(crate) fn state(&self) -> State {
-        let state = usize::from(self.state.load(Ordering::Relaxed));
-        State::ALL.get(state).copied().unwrap_or(State::Closed)
+        self.0.lifecycle.state()
     }
 
     /// Whether it has ended or is about to.
-    pub(crate) fn is_ending(&self) -> bool {
-        self.ending.borrow().is_some()
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.lifecycle.is_stopping()
     }
 
     /// Asks the session to end. The first reason counts.
-    pub(crate) fn end(&self, ending: Ending) {
-        self.ending.send_if_modified(|current| {
-            let first = current.is_none();
-            current.get_or_insert(ending);
-            first
-        });
+    pub(crate) fn stop(&self, reason: StopReason) {
+        self.0.lifecycle.stop(reason);
     }
 
-    /// Ends the session if the host has not used it since the last time this was asked.
-    fn end_if_unused(&self) -> bool {
-        self.ending.send_if_modified(|current| {
-            let idle = current.is_none() && !self.mailbox.was_used();
-            if idle {
-                *current = Some(Ending::Idle);
-            }
-            idle
-        })
+    /// Blocks until the session has ended. Returns whether it did in time.
+    pub(crate) fn wait_ended(&self, until: Instant) -> bool {
+        self.0.lifecycle.wait_ended(until)
     }
 
     /// Another number of the host goes on with this session as it is. Fails when it is about to end.
     pub(crate) fn adopt(&self, number: i32) -> bool {
-        let mut adopted = false;
-        // under the lock that an idle session needs to end
-        self.ending.send_if_modified(|current| {
-            adopted = current.is_none();
-            if adopted {
-                self.mailbox.hand_over(number);
-            }
-            false
-        });
-        if adopted && self.state() == State::Ready {
-            let method = self.stats.remembered_method().unwrap_or_default();
-            self.say(&Notice::Ready { method, resumed: true });
+        let state = self.0.lifecycle.unless_stopping(|| self.0.mailbox.hand_over(number));
+        if let Some(State::Ready { method, .. }) = state {
+            self.0.say(&Notice::Ready { method, resumed: true });
         }
-        adopted
+        state.is_some()
     }
 
     /// Calls a method of the hub. Returns the number that its result will carry.
     pub(crate) fn invoke(&self, method: &str, arguments: &str) -> Result<i32, Error> {
         static LAST: AtomicI32 = AtomicI32::new(0);
         check_call(method, arguments)?;
-        let busy =
-            self.mailbox.notices() >= MANY_NOTICES || self.unanswered.load(Ordering::Relaxed) >= MAX_CALLS;
+        let unread = self.0.mailbox.notices();
         // under the lock that a link, or the session, empties at its end: no call comes too late for that
-        let mut outbox = self.outbox.lock();
+        let mut outbox = self.0.outbox.lock();
         self.in_use()?;
-        if self.state() != State::Ready {
+        if !matches!(self.state(), State::Ready { .. }) {
             return Err(Error::NotReady);
         }
-        if busy {
+        if unread >= MAX_UNREAD_NOTICES || outbox.unanswered >= MAX_CALLS {
             return Err(Error::Busy("too many calls have no result yet: poll, then call again".to_owned()));
         }
         let next = |last: i32| Some(last.checked_add(1).unwrap_or(1));
         let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default();
         let request = last.checked_add(1).unwrap_or(1);
-        self.unanswered.fetch_add(1, Ordering::Relaxed);
+        outbox.unanswered += 1;
         outbox.calls.push_back(Call { request, method: method.to_owned(), arguments: arguments.to_owned() });
         drop(outbox);
-        self.outbox_filled.notify_one();
+        self.0.outbox_filled.notify_one();
         Ok(request)
     }
 
@@ -207,122 +117,35 @@ impl Session {
     pub(crate) fn send_unit_locations(&self, updates: &str) -> Result<(), Error> {
         let updates = units::parse(updates).map_err(unit_error)?;
         self.in_use()?;
-        self.outbox.lock().units.update(Instant::now(), updates).map_err(unit_error)?;
-        self.outbox_filled.notify_one();
+        self.0.outbox.lock().units.update(Instant::now(), updates).map_err(unit_error)?;
+        self.0.outbox_filled.notify_one();
         Ok(())
     }
 
     /// Takes a push that the host got by HTTP.
     pub(crate) fn ingest(&self, body: &str) -> Result<(), Error> {
-        let most = self.config.max_message;
+        let config = self.config();
+        let most = config.max_message;
         if body.len() > most {
             return Err(Error::TooLarge { argument: "body", bytes: body.len(), most });
         }
-        let event = push::ingest(body, self.config.api_key.reveal(), self.config.event_key)?;
+        let event = push::ingest(body, config.api_key.reveal(), config.event_key)?;
         self.in_use()?;
-        self.mailbox.push([link::event_text(event)]);
+        self.0.mailbox.push([delivery::event_text(event)]);
         Ok(())
     }
 
-    /// How many units wait to be sent or for the hub's answer.
-    pub(crate) fn pending_units(&self) -> usize {
-        self.outbox.lock().units.pending()
+    /// The session's figures as JSON.
+    pub(crate) fn stats(&self, number: i32) -> String {
+        let Shared { mailbox, stats, outbox, .. } = &*self.0;
+        let pending_units = outbox.lock().units.pending();
+        stats.json(number, self.state(), &mailbox.stats, mailbox.queued(), pending_units)
     }
 
     /// Notes that the host uses the session, unless it has ended or is about to.
     fn in_use(&self) -> Result<(), Error> {
-        self.mailbox.use_now();
-        if self.is_ending() { Err(Error::Closed) } else { Ok(()) }
-    }
-
-    /// The task, for a successor to wait for.
-    pub(crate) fn take_task(&self) -> Option<JoinHandle<()>> {
-        self.task.lock().take()
-    }
-
-    /// Waits until the session has ended. Returns whether it did in time.
-    pub(crate) fn wait_ended(&self, until: Instant) -> bool {
-        let mut ended = self.ended.lock();
-        while !*ended {
-            if self.has_ended.wait_until(&mut ended, until).timed_out() {
-                return *ended;
-            }
-        }
-        true
-    }
-
-    /// Resolves when the session is to end.
-    async fn ending(&self) -> Ending {
-        /// An idle session ends after this many looks that found no use of it.
-        const LOOKS: u32 = 4;
-        let mut asked = self.ending.subscribe();
-        let mut unused = 0;
-        loop {
-            let look = self.config.idle_close.map(|idle| idle / LOOKS);
-            tokio::select! {
-                ending = asked.wait_for(Option::is_some) => {
-                    return ending.ok().and_then(|ending| *ending).unwrap_or(Ending::Superseded);
-                }
-                () = sleep_or_never(look) => {
-                    unused += 1;
-                    let used = if unused < LOOKS { self.mailbox.was_used() } else { !self.end_if_unused() };
-                    if used {
-                        unused = 0;
-                    }
-                }
-            }
-        }
-    }
-
-    fn set_state(&self, state: State) {
-        self.state.store(state as u8, Ordering::Relaxed);
-    }
-
-    /// Tells the host something.
-    fn say(&self, notice: &Notice<'_>) {
-        let another = matches!(notice, Notice::Retry { .. } | Notice::Rejected { .. } | Notice::Log { .. });
-        self.mailbox.notice(self.writer, notice.text(&self.config), another);
-    }
-
-    /// Tells the host how its call ended.
-    fn tell_result(&self, call: &Call, outcome: Option<&hub::Outcome<'_>>) {
-        self.unanswered.fetch_sub(1, Ordering::Relaxed);
-        self.say(&Notice::CallResult { call, outcome });
-    }
-
-    /// Ends the calls of the host that no link has taken.
-    fn fail_calls(&self) {
-        let calls = std::mem::take(&mut self.outbox.lock().calls);
-        for call in &calls {
-            self.tell_result(call, None);
-        }
-    }
-
-    /// Tells the host what the session does, if it asked for that.
-    fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
-        if level <= self.config.log {
-            self.say(&Notice::Log { level, message: &message() });
-        }
-    }
-
-    /// The last thing a session does.
-    fn finish(&self, ending: Ending) {
-        self.set_state(State::Closed);
-        self.stats.lost();
-        self.fail_calls();
-        let last = match ending {
-            Ending::Disconnected => {
-                Some(Notice::Closed { code: "disconnected", message: "Disconnected as asked." })
-            }
-            Ending::Idle => Some(Notice::Closed {
-                code: "idle",
-                message: "Closed because nobody polled this session for idleCloseMs: connect again to go on.",
-            }),
-            Ending::Superseded => None,
-        };
-        self.mailbox.close(self.writer, last.map(|notice| notice.text(&self.config)));
-        *self.ended.lock() = true;
-        self.has_ended.notify_all();
+        self.0.mailbox.touch();
+        if self.is_stopping() { Err(Error::Closed) } else { Ok(()) }
     }
 }
 
@@ -334,7 +157,7 @@ fn unit_error(error: UnitError) -> Error {
     }
 }
 
-/// Checks a call of the host before it is put by.
+/// Checks a call of the host before it is queued.
 fn check_call(method: &str, arguments: &str) -> Result<(), Error> {
     if method.is_empty() {
         return Err(Error::Json {
@@ -349,16 +172,13 @@ fn check_call(method: &str, arguments: &str) -> Result<(), Error> {
     }
     let scanned = scanner.value().and_then(|_| scanner.end());
     scanned.map_err(|error| problem(format!("not valid JSON: {error}")))?;
-    let bytes = hub::call_size(method, arguments);
-    if bytes > hub::MAX_SENT {
-        return Err(Error::TooLarge { argument: "method and arguments_json", bytes, most: hub::MAX_SENT });
+    let bytes = signalr::call_size(method, arguments);
+    if bytes > signalr::MAX_SENT {
+        return Err(Error::TooLarge {
+            argument: "method and arguments_json",
+            bytes,
+            most: signalr::MAX_SENT,
+        });
     }
     Ok(())
-}
-
-async fn sleep_or_never(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
-        None => std::future::pending().await,
-    }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::outbox::Call;
 use crate::config::{Config, LogLevel};
-use crate::hub::Outcome;
-use crate::units::Refusal;
+use crate::link::Call;
+use crate::link::units::Refusal;
+use crate::signalr::Outcome;
 
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Notice<'_> {
             }
             Self::UnitsRejected { refusal, .. } => {
                 event.field("count", refusal.units);
-                event.field("untold", refusal.untold);
+                event.field("suppressed", refusal.suppressed);
             }
             Self::Closed { .. } => {}
         }
@@ -163,7 +163,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub;
+    use crate::{link, signalr};
 
     fn config() -> Config {
         Config::parse(r#"{"communityId":"c","apiKey":"se\"cret","serverId":7}"#).unwrap()
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn carry_a_code_a_sentence_and_what_happens_next() {
-        let failure = Failure::Hub(hub::Error::Silent(Duration::from_secs(30)));
+        let failure = Failure::Link(link::Error::Hub(signalr::Error::Silent(Duration::from_secs(30))));
         let retry_in = Duration::from_millis(1500);
         let lost = shown(&Notice::Lost { failure: &failure, retry_in });
         assert_eq!(lost["type"], "SESSION_LOST");
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn never_hold_the_api_key() {
-        let failure = Failure::Rejected("bad key se\"cret here".to_owned());
+        let failure = Failure::Link(link::Error::Rejected("bad key se\"cret here".to_owned()));
         let text = Notice::Rejected { failure: &failure, retry_in: Duration::ZERO }.text(&config());
         assert!(!text.to_str().unwrap().contains("cret"), "{text:?}");
     }

@@ -9,57 +9,58 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
+use super::delivery::Delivery;
 use super::failure::Failure;
-use super::link::{Link, Observer};
-use super::{Ending, Session};
-use crate::hub::{self, Part};
+use super::lifecycle::StopReason;
+use super::shared::Shared;
+use crate::link::{self, Link};
 use crate::net::Socket;
+use crate::signalr::{self, Chunk};
 
 /// How many messages are read before deadlines and the host's wishes get a look.
 const BATCH: usize = 256;
 
 /// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(2);
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long the websocket's closing frame may take to go out where the link has failed.
-const LAST_WORD: Duration = Duration::from_millis(500);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How a link ended.
 pub(crate) enum Ended {
     Failed(Failure),
-    Asked(Ending),
+    Stopped(StopReason),
 }
 
 /// Serves one connection until it fails or the session is to end.
 pub(crate) async fn pump(
-    session: &Session,
+    shared: &Shared,
     socket: Socket,
     link: Link,
-    observer: &mut impl Observer,
-    mut ending: Pin<&mut impl Future<Output = Ending>>,
+    mut stopping: Pin<&mut impl Future<Output = StopReason>>,
 ) -> Ended {
-    let mut pump = Pump { session, socket, link, observer, unsent_since: None };
+    let mut pump = Pump { shared, socket, link, delivery: Delivery::new(shared), unsent_since: None };
     loop {
         let deadline = tokio::time::Instant::from_std(pump.send());
         let outcome = tokio::select! {
             biased;
-            ending = &mut ending => {
+            reason = &mut stopping => {
                 pump.say_goodbye().await;
-                pump.link.abandon(pump.observer);
-                return Ended::Asked(ending);
+                pump.abandon();
+                return Ended::Stopped(reason);
             }
             message = poll_fn(|context| pump.poll(context)) => pump.receive_batch(message),
-            () = session.outbox_filled.notified() => Ok(()),
+            () = shared.outbox_filled.notified() => Ok(()),
             () = tokio::time::sleep_until(deadline) => Ok(()),
         };
         // in every round: a flood of messages leaves the timer no turn
         let is_due = tokio::time::Instant::now() >= deadline;
         let outcome = if is_due { outcome.and_then(|()| pump.elapse()) } else { outcome };
         if let Err(failure) = outcome {
-            pump.link.abandon(pump.observer);
+            pump.abandon();
             if !matches!(failure, Failure::Lost(_) | Failure::Stalled(_)) {
                 // a hub that still listens need not wait for our answer to its goodbye
-                let _ = tokio::time::timeout(LAST_WORD, SinkExt::close(&mut pump.socket)).await;
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, SinkExt::close(&mut pump.socket)).await;
             }
             return Ended::Failed(failure);
         }
@@ -68,33 +69,49 @@ pub(crate) async fn pump(
 
 type Received = Option<Result<Message, WsError>>;
 
-struct Pump<'a, O> {
-    session: &'a Session,
+struct Pump<'a> {
+    shared: &'a Shared,
     socket: Socket,
     link: Link,
-    observer: &'a mut O,
+    delivery: Delivery<'a>,
     /// Since when something waits to be taken by the socket.
     unsent_since: Option<Instant>,
 }
 
-impl<O: Observer> Pump<'_, O> {
+impl Pump<'_> {
     /// Gives the link what the host wants sent. Returns when there is something to do, if nothing
     /// happens before.
     fn send(&mut self) -> Instant {
         let now = Instant::now();
-        let mut outbox = self.session.outbox.lock();
-        self.link.send(now, &mut outbox, self.observer);
-        let deadline = self.link.deadline(now, &outbox);
-        let stalled = self.unsent_since.map(|since| since + self.session.config.timing.server_timeout);
+        let deadline = loop {
+            let mut outbox = self.shared.outbox.lock();
+            let Some(step) = self.link.send(now, &mut outbox) else {
+                break self.link.deadline(now, &outbox);
+            };
+            drop(outbox);
+            self.delivery.step(step);
+        };
+        let stalled = self.unsent_since.map(|since| since + self.shared.config.timing.server_timeout);
         stalled.map_or(deadline, |stalled| stalled.min(deadline))
     }
 
     fn elapse(&mut self) -> Result<(), Failure> {
-        let (now, limit) = (Instant::now(), self.session.config.timing.server_timeout);
+        let (now, limit) = (Instant::now(), self.shared.config.timing.server_timeout);
         if self.unsent_since.is_some_and(|since| now >= since + limit) {
             return Err(Failure::Stalled(limit));
         }
-        self.link.elapse(now, self.observer)
+        self.link.elapse(now)?;
+        while let Some(step) = self.link.timed_out(now)? {
+            self.delivery.step(step);
+        }
+        Ok(())
+    }
+
+    /// Ends the calls that will get no answer.
+    fn abandon(&mut self) {
+        while let Some(step) = self.link.abandoned() {
+            self.delivery.step(step);
+        }
     }
 
     /// Sends what there is to send, as far as the socket takes it, and reads the next message.
@@ -130,16 +147,16 @@ impl<O: Observer> Pump<'_, O> {
             let Some(message) = self.socket.next().now_or_never() else { break };
             received = self.receive(now, message);
         }
-        self.observer.read();
+        self.delivery.flush();
         received
     }
 
     fn receive(&mut self, now: Instant, message: Received) -> Result<(), Failure> {
         let message = message.unwrap_or(Err(WsError::ConnectionClosed));
-        let message = message.map_err(|error| failure(error, self.session.config.max_message))?;
-        let part = match &message {
-            Message::Text(text) => Part::Text(text),
-            Message::Binary(bytes) => Part::Binary(bytes),
+        let message = message.map_err(|error| failure(error, self.shared.config.max_message))?;
+        let mut input = match &message {
+            Message::Text(text) => Chunk::Text(text),
+            Message::Binary(bytes) => Chunk::Binary(bytes),
             Message::Close(frame) => {
                 let (code, reason) =
                     frame.as_ref().map_or((1005, ""), |frame| (frame.code.into(), frame.reason.as_str()));
@@ -147,9 +164,12 @@ impl<O: Observer> Pump<'_, O> {
             }
             _ => return Ok(()),
         };
-        let bytes = u64::try_from(part.bytes().len()).unwrap_or(u64::MAX);
-        crate::stats::Stats::count(&self.session.stats.received_bytes, bytes);
-        self.link.receive(now, part, self.observer)
+        self.shared.stats.received_bytes.add(u64::try_from(input.bytes().len()).unwrap_or(u64::MAX));
+        let mut whole = Vec::new();
+        while let Some(step) = self.link.next(now, &mut input, &mut whole)? {
+            self.delivery.step(step);
+        }
+        Ok(())
     }
 
     /// Tells the hub that we go, and takes what it sends until it has heard it.
@@ -166,12 +186,13 @@ impl<O: Observer> Pump<'_, O> {
             Ok::<_, WsError>(())
         };
         // whether it heard us or not, we go
-        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        let _ = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await;
     }
 }
 
 /// What an error of the websocket means.
 fn failure(error: WsError, max_message: usize) -> Failure {
+    let hub = |error| Failure::Link(link::Error::Hub(error));
     match error {
         WsError::Io(error) => Failure::Lost(error),
         WsError::ConnectionClosed
@@ -180,9 +201,7 @@ fn failure(error: WsError, max_message: usize) -> Failure {
             let end = std::io::ErrorKind::UnexpectedEof;
             Failure::Lost(std::io::Error::new(end, "the hub ended it without a goodbye"))
         }
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            Failure::Hub(hub::Error::TooLarge(max_message))
-        }
-        other => Failure::Hub(hub::Error::Protocol(other.to_string())),
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => hub(signalr::Error::TooLarge(max_message)),
+        other => hub(signalr::Error::Protocol(other.to_string())),
     }
 }

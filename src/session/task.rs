@@ -1,6 +1,5 @@
 //! The task of a session: connect, serve, wait, and again, for as long as the session lives.
 
-use std::ffi::CString;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -8,105 +7,110 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use tokio::task::JoinHandle;
 
 use super::backoff::Backoff;
 use super::failure::Failure;
-use super::link::{Link, Observer};
+use super::lifecycle::{State, StopReason};
 use super::notice::{self, Notice};
-use super::outbox::Call;
 use super::pump::{Ended, pump};
-use super::{Ending, Session, State};
+use super::shared::Shared;
 use crate::config::LogLevel;
-use crate::hub::Outcome;
-use crate::stats::Stats;
-use crate::units::Answer;
+use crate::link::Link;
+use crate::net::Dialer;
 
 /// How long a session that is replaced has for its goodbye before the new one connects all the same.
-const PREDECESSOR: Duration = Duration::from_secs(3);
+const PREDECESSOR_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest wait that a hub can ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// Runs a session to its end.
-pub(crate) async fn run(session: Arc<Session>, predecessor: Option<JoinHandle<()>>) {
+pub(crate) async fn run(shared: Arc<Shared>, dialer: Dialer, predecessor: Option<Arc<Shared>>) {
     if let Some(predecessor) = predecessor {
         // two sessions of one server at a hub would take each other's events
-        let _ = tokio::time::timeout(PREDECESSOR, predecessor).await;
+        let _ = tokio::time::timeout(PREDECESSOR_TIMEOUT, predecessor.lifecycle.ended()).await;
     }
-    let mut retries = Retries::new(&session);
-    let ending = loop {
-        match AssertUnwindSafe(connections(&session, &mut retries)).catch_unwind().await {
-            Ok(ending) => break ending,
-            Err(_) => retries.failed(&Failure::Internal),
+    let mut task = Task::new(&shared, &dialer);
+    let reason = loop {
+        match AssertUnwindSafe(task.connections()).catch_unwind().await {
+            Ok(reason) => break reason,
+            Err(_) => task.failed(&Failure::Internal),
         }
     };
-    session.finish(ending);
+    shared.finish(reason);
 }
 
-/// Connects again and again. Returns when the session is to end.
-async fn connections(session: &Session, retries: &mut Retries<'_>) -> Ending {
-    let mut ending = pin!(session.ending());
-    loop {
-        // a panic in the last round left its delay here
-        if let Some(delay) = retries.delay.take() {
-            tokio::select! {
-                ending = &mut ending => return ending,
-                () = tokio::time::sleep(delay) => {}
-            }
-        }
-        match connection(session, ending.as_mut()).await {
-            Ended::Asked(ending) => return ending,
-            Ended::Failed(failure) => retries.failed(&failure),
-        }
-    }
-}
-
-/// One connection, from the dial to its end.
-async fn connection(session: &Session, mut ending: Pin<&mut impl Future<Output = Ending>>) -> Ended {
-    session.set_state(State::Connecting);
-    Stats::count(&session.stats.attempts, 1);
-    session.log(LogLevel::Info, || format!("Connecting to {}.", session.dialer.authority()));
-    let dialed = tokio::select! {
-        ending = &mut ending => return Ended::Asked(ending),
-        dialed = session.dialer.dial() => dialed,
-    };
-    let socket = match dialed {
-        Ok(socket) => socket,
-        Err(error) => return Ended::Failed(error.into()),
-    };
-    session.log(LogLevel::Debug, || "The websocket is open.".to_owned());
-    let remembered = session.stats.remembered_method();
-    let link = Link::new(Instant::now(), Arc::clone(&session.config), remembered);
-    pump(session, socket, link, &mut Told::new(session), ending).await
-}
-
-/// What follows a failure: what is said of it, and the wait before the next attempt.
-struct Retries<'a> {
-    session: &'a Session,
+/// What one connection leaves to the next.
+struct Task<'a> {
+    shared: &'a Shared,
+    dialer: &'a Dialer,
+    /// The authentication method that worked last.
+    method: Option<&'static str>,
     retry: Backoff,
     refused: Backoff,
+    /// The wait before the next attempt.
     delay: Option<Duration>,
 }
 
-impl<'a> Retries<'a> {
-    fn new(session: &'a Session) -> Self {
-        let config = &session.config;
+impl<'a> Task<'a> {
+    fn new(shared: &'a Shared, dialer: &'a Dialer) -> Self {
+        let config = &shared.config;
         let (retry, refused) = (Backoff::jittered(config.retry), Backoff::slow(config.auth_retry));
-        Self { session, retry, refused, delay: None }
+        Self { shared, dialer, method: None, retry, refused, delay: None }
     }
 
-    fn failed(&mut self, failure: &Failure) {
-        let session = self.session;
-        session.set_state(State::Retrying);
-        let ready_since = session.stats.lost();
-        session.fail_calls();
-        if let Some(since) = ready_since {
-            self.refused.reset();
-            if since.elapsed() >= session.config.stable {
-                self.retry.reset();
+    /// Connects again and again. Returns when the session is to end.
+    async fn connections(&mut self) -> StopReason {
+        let mut stopping = pin!(stopping(self.shared));
+        loop {
+            // a panic in the last round left its delay here
+            if let Some(delay) = self.delay.take() {
+                tokio::select! {
+                    reason = &mut stopping => return reason,
+                    () = tokio::time::sleep(delay) => {}
+                }
+            }
+            match self.connection(stopping.as_mut()).await {
+                Ended::Stopped(reason) => return reason,
+                Ended::Failed(failure) => self.failed(&failure),
             }
         }
+    }
+
+    /// One connection, from the dial to its end.
+    async fn connection(&self, mut stopping: Pin<&mut impl Future<Output = StopReason>>) -> Ended {
+        let (shared, dialer) = (self.shared, self.dialer);
+        shared.lifecycle.set_state(State::Connecting);
+        shared.stats.attempts.add(1);
+        shared.log(LogLevel::Info, || format!("Connecting to {}.", dialer.authority()));
+        let dialed = tokio::select! {
+            reason = &mut stopping => return Ended::Stopped(reason),
+            dialed = dialer.dial() => dialed,
+        };
+        let socket = match dialed {
+            Ok(socket) => socket,
+            Err(error) => return Ended::Failed(error.into()),
+        };
+        shared.log(LogLevel::Debug, || "The websocket is open.".to_owned());
+        let link = Link::new(Instant::now(), Arc::clone(&shared.config), self.method);
+        pump(shared, socket, link, stopping).await
+    }
+
+    /// Tells the failure and sets the wait before the next attempt.
+    fn failed(&mut self, failure: &Failure) {
+        let (shared, config) = (self.shared, &self.shared.config);
+        let before = shared.lifecycle.set_state(State::Retrying);
+        shared.fail_calls();
+        let was_ready = if let State::Ready { since, method } = before {
+            self.method = Some(method);
+            self.refused.reset();
+            if since.elapsed() >= config.stable {
+                self.retry.reset();
+            }
+            true
+        } else {
+            false
+        };
         let series = if failure.is_refusal() { &mut self.refused } else { &mut self.retry };
         // a series without randomness is only less well spread
         let mut retry_in = series.next(getrandom::u32().unwrap_or(u32::MAX));
@@ -114,84 +118,47 @@ impl<'a> Retries<'a> {
             retry_in += asked.min(MAX_RETRY_AFTER);
         }
         let attempt = self.retry.failures() + self.refused.failures();
-        session.stats.failed(notice::redact(&notice::sentence(failure), &session.config));
-        session.say(&match failure {
-            Failure::Rejected(_) => Notice::Rejected { failure, retry_in },
-            _ if ready_since.is_some() => Notice::Lost { failure, retry_in },
-            _ => Notice::Retry { failure, attempt, retry_in },
+        shared.stats.failed(notice::redact(&notice::sentence(failure), config));
+        shared.say(&if failure.is_rejection() {
+            Notice::Rejected { failure, retry_in }
+        } else if was_ready {
+            Notice::Lost { failure, retry_in }
+        } else {
+            Notice::Retry { failure, attempt, retry_in }
         });
         self.delay = Some(retry_in);
     }
 }
 
-/// Passes on what a link tells.
-struct Told<'a> {
-    session: &'a Session,
-    /// Pushes that are not in the mailbox yet: its lock is taken for many at once.
-    pushes: Vec<CString>,
-    push_bytes: usize,
-}
-
-impl<'a> Told<'a> {
-    /// So much is put by at the most.
-    const MAX_BYTES: usize = 256 * 1024;
-
-    fn new(session: &'a Session) -> Self {
-        Self { session, pushes: Vec::new(), push_bytes: 0 }
-    }
-}
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        // whatever ended the link, what the hub pushed before is not lost
-        self.read();
-    }
-}
-
-impl Observer for Told<'_> {
-    fn pushed(&mut self, event: CString) {
-        self.push_bytes += event.count_bytes();
-        self.pushes.push(event);
-        if self.push_bytes >= Self::MAX_BYTES {
-            self.read();
+/// Resolves when the session is to end: because it was asked to, or because nobody uses it.
+async fn stopping(shared: &Shared) -> StopReason {
+    /// An idle session ends after this many looks that found no use of it.
+    const LOOKS: u32 = 4;
+    let mut asked = pin!(shared.lifecycle.stopping());
+    let mut unused = 0;
+    loop {
+        let look = shared.config.idle_close.map(|idle| idle / LOOKS);
+        tokio::select! {
+            reason = &mut asked => return reason,
+            () = sleep_or_never(look) => {
+                unused += 1;
+                let unused_now = || !shared.mailbox.was_used();
+                let used = if unused < LOOKS {
+                    !unused_now()
+                } else {
+                    !shared.lifecycle.stop_if(StopReason::Idle, unused_now)
+                };
+                if used {
+                    unused = 0;
+                }
+            }
         }
     }
+}
 
-    fn read(&mut self) {
-        if !self.pushes.is_empty() {
-            self.session.mailbox.push(self.pushes.drain(..));
-            self.push_bytes = 0;
-        }
-    }
-
-    fn authenticating(&mut self, method: &'static str) {
-        self.session.set_state(State::Authenticating);
-        self.session.log(LogLevel::Debug, || format!("The handshake is done; calling {method}."));
-    }
-
-    fn ready(&mut self, method: &'static str) {
-        self.read();
-        self.session.stats.became_ready(Instant::now(), method);
-        self.session.set_state(State::Ready);
-        self.session.say(&Notice::Ready { method, resumed: false });
-    }
-
-    fn answered(&mut self, call: &Call, outcome: Option<&Outcome<'_>>) {
-        self.read();
-        self.session.tell_result(call, outcome);
-    }
-
-    fn units_answered(&mut self, answer: &Answer<'_>) {
-        self.read();
-        let refusal = self.session.outbox.lock().units.answered(Instant::now(), answer);
-        if let (Some(refusal), Answer::Refused(words)) = (refusal, answer) {
-            self.session.say(&Notice::UnitsRejected { words, refusal: &refusal });
-        }
-    }
-
-    fn ignored(&mut self, what: &str) {
-        self.read();
-        Stats::count(&self.session.stats.unknown_messages, 1);
-        self.session.log(LogLevel::Debug, || format!("Ignored from the hub: {what}."));
+async fn sleep_or_never(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
     }
 }

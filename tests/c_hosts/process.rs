@@ -4,16 +4,22 @@ use std::fs;
 
 use serde_json::json;
 
-use super::Test;
-use crate::support::{
+use crate::suite::Test;
+use support::{
     control::Shape,
     hub::{Hub, Kind, Setup},
     program::{command, compile, finish, host, library, panicking_library, run, run_silent},
     root, wait_for,
 };
 
-pub(crate) const TESTS: &[(&str, Test)] =
-    &[("process", process), ("silent", silent), ("unload", unload), ("forking", forking), ("panic", panic)];
+pub(crate) const TESTS: &[(&str, Test)] = &[
+    ("process", process),
+    ("signals", signals),
+    ("silent", silent),
+    ("unload", unload),
+    ("forking", forking),
+    ("panic", panic),
+];
 
 fn hub() -> Hub {
     Hub::start(Kind::Local, Setup::default())
@@ -22,6 +28,11 @@ fn hub() -> Hub {
 /// Threads, signals, and a start after a shutdown.
 fn process() {
     run("process", &[&hub().options(1, json!({}))]);
+}
+
+/// No handler of the host runs on a thread of the library, from the thread's first instruction on.
+fn signals() {
+    run("signals", &[&hub().options(1, json!({}))]);
 }
 
 /// Nothing is written to stdout and stderr, wherever they lead; `log` and failures make no difference.
@@ -45,10 +56,11 @@ fn unload() {
     run_silent(command(&program).arg(library()).arg(hub.options(1, json!({"keepAliveMs": 100}))));
 }
 
-/// A child of a process that has connected gets an error from every function, at once.
+/// A child of a process that has connected gets an error from every function, at once, and has none of the
+/// connections.
 fn forking() {
     let source = fs::read_to_string(root().join("tests/c/forking.c")).expect("tests/c/forking.c");
-    for (name, _) in super::api::functions() {
+    for (name, _) in crate::api::functions() {
         assert!(source.contains(&format!("{name}(")), "forking.c does not call {name}");
     }
     let hub = hub();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::case::{Peer, options};
-use crate::client::{Process, Session, ffi, wait_until};
 use crate::wire::Wire;
+use support::client::{Process, Session, ffi};
+use support::wait_until;
 
 /// A session that is ready, and the peer's end of it.
 fn live(peer: &Peer, more: &Value) -> (Session, Wire) {
@@ -120,7 +121,7 @@ fn a_refusal_of_locations_is_told_once() {
         }
         let rejected = session.expect("SESSION_UNITS_REJECTED");
         assert!(rejected.message().contains("Tracking is off for (apiKey)"), "{rejected}");
-        assert_eq!((rejected.get("count"), rejected.get("untold")), (json!(1), json!(0)));
+        assert_eq!((rejected.get("count"), rejected.get("suppressed")), (json!(1), json!(0)));
         assert_eq!((session.poll(), session.state()), (None, ffi::SONORAN_STATE_READY));
     }
 }

@@ -10,8 +10,9 @@ use std::thread;
 use rustls::ServerConfig;
 use serde_json::{Value, json};
 
-use crate::client::{Event, PATIENCE, Process, Session};
 use crate::wire::{Outcome, Wire};
+use support::PATIENCE;
+use support::client::{Event, Process, Session};
 
 pub(crate) const KEY: &str = "the-api-key";
 
@@ -60,7 +61,8 @@ impl Told {
         match self {
             Self::Push(text) => assert!(event.0 == *text, "expected {text:.500}\narrived  {event}"),
             Self::Own(kind, code, part) => {
-                let (is_code, is_part) = (event.code().contains(code), event.message().contains(part));
+                let (is_code, is_part) =
+                    (code.is_empty() || event.code() == *code, event.message().contains(part));
                 assert!(
                     event.kind() == *kind && is_code && is_part,
                     "expected {kind} {code} {part}: {event}"

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::case::{Peer, options};
-use crate::client::{PATIENCE, Process, Session};
 use crate::wire::{PING, TEXT, Wire, frame, push};
+use support::PATIENCE;
+use support::client::{Process, Session};
 
 /// Lets the peer send this without end in a thread of its own, while `watch` reads what the client sends.
 fn flooded(wire: &mut Wire, flood: &[u8], watch: impl FnOnce(&mut Wire)) {
@@ -153,7 +154,7 @@ fn processor_time() -> Duration {
         let fields: Vec<_> = stat.rsplit_once(") ")?.1.split(' ').collect();
         Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
     };
-    let ticks: u64 = crate::client::library_threads().into_iter().filter_map(ticks).sum();
+    let ticks: u64 = support::client::library_threads().into_iter().filter_map(ticks).sum();
     // a hundred a second, whatever the machine
     Duration::from_millis(ticks * 10)
 }

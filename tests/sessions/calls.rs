@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::client::{Event, Process, Session, ffi, wait_until};
 use crate::hub::{Hub, KEY, event, lasting_port, options, url};
+use support::client::{Event, Process, Session, ffi};
+use support::wait_until;
 
 /// How a call ended.
 #[track_caller]
@@ -116,7 +117,8 @@ fn a_call_that_cannot_be_made_is_refused_at_once() {
         assert!(failed.1.contains(part), "{arguments}: {}", failed.1);
     }
     assert_eq!(
-        ffi::sonoran_invoke(session.number(), c"echo".as_ptr(), std::ptr::null()),
+        // SAFETY: a constant, and NULL, which is refused.
+        unsafe { ffi::sonoran_invoke(session.number(), c"echo".as_ptr(), std::ptr::null()) },
         ffi::SONORAN_E_ARGUMENT
     );
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::client::{PATIENCE, Process, Session, ffi, last_error, wait_until};
 use crate::hub::{Hub, event};
+use support::client::{Process, Session, ffi, last_error};
+use support::{PATIENCE, wait_until};
 
 #[test]
 fn threads_that_poll_one_session_share_its_events() {

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::client::{Process, Session, ffi, shutdown, wait_until};
 use crate::hub::{Hub, KEY, event, lasting_port};
+use support::client::{Process, Session, ffi, shutdown};
+use support::wait_until;
 
 const THREADS: u64 = 8;
 const LASTS: Duration = Duration::from_millis(1_500);
@@ -50,7 +51,7 @@ fn random_calls_from_many_threads() {
     });
     shutdown(30_000).expect("all ends");
     #[cfg(target_os = "linux")]
-    wait_until("the threads are gone", || crate::client::library_threads().is_empty());
+    wait_until("the threads are gone", || support::client::library_threads().is_empty());
     hub.when("all have left", |hub| hub.sessions().is_empty());
     let session = hub.ready(1, &json!({}));
     hub.push(1, &event(1));
@@ -89,8 +90,10 @@ fn call(hub: &Hub, nobody: &str, first: i32, dice: &mut Dice) {
         90..95 => _ = session.ingest(&format!(r#"{{"key":"{KEY}","type":"EVENT_TONE"}}"#)),
         95 => _ = Session::try_connect("{\"apiKey\":7"),
         96 => _ = session.ingest("{"),
-        97 => ffi::sonoran_free(std::ptr::null_mut()),
-        98 => _ = ffi::sonoran_invoke(number, std::ptr::null(), std::ptr::null()),
+        // SAFETY: NULL is fine.
+        97 => unsafe { ffi::sonoran_free(std::ptr::null_mut()) },
+        // SAFETY: NULL is refused.
+        98 => _ = unsafe { ffi::sonoran_invoke(number, std::ptr::null(), std::ptr::null()) },
         _ => _ = ffi::sonoran_error_name(i32::try_from(dice.below(40)).expect("small") - 35),
     }
 }

@@ -1,0 +1,372 @@
+//! From the arguments of the hub's `pushEvent` to the text of an event.
+
+use std::borrow::Cow;
+
+use crate::config::EventKey;
+use crate::error::Error;
+use crate::json::{Picked, Scanner, quote, without};
+use crate::signalr::{Arguments, Method};
+
+/// The method that the hub calls to push an event.
+pub(crate) const METHOD: Method = Method { name: "pushEvent", fields: PUSH_FIELDS };
+
+/// The members of a push that are looked at.
+const PUSH_FIELDS: [&str; 2] = ["type", "key"];
+
+/// Types of this kind are the library's own.
+const RESERVED: &str = "SESSION_";
+
+/// Why a payload cannot be an event as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unfit {
+    NotAnObject,
+    NoType,
+    ReservedType,
+    FurtherArguments,
+    NoArguments,
+}
+
+impl Unfit {
+    fn code(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not-an-object",
+            Self::NoType => "no-type",
+            Self::ReservedType => "reserved-type",
+            Self::FurtherArguments => "further-arguments",
+            Self::NoArguments => "no-arguments",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "The hub pushed something that is no JSON object.",
+            Self::NoType => "The hub pushed an object whose type is no string.",
+            Self::ReservedType => "The hub pushed an object whose type is reserved for the library.",
+            Self::FurtherArguments => "The hub pushed more than one argument with the event before this.",
+            Self::NoArguments => "The hub pushed an event without a payload.",
+        }
+    }
+}
+
+/// What one push comes to: its event, and what cannot be delivered with it.
+#[derive(Debug)]
+pub(crate) struct Events<'a> {
+    event: Option<Cow<'a, str>>,
+    further: Option<String>,
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = Cow<'a, str>;
+
+    fn next(&mut self) -> Option<Cow<'a, str>> {
+        self.event.take().or_else(|| self.further.take().map(Cow::Owned))
+    }
+}
+
+/// Makes events of what the hub pushed: the first argument is one, and whatever cannot be delivered as
+/// it is stands in a `SESSION_PUSH`, so that nothing is lost.
+pub(crate) fn events<'a>(arguments: &Arguments<'a>, key: EventKey) -> Events<'a> {
+    let wrapped = |unfit, from| wrap(unfit, &stripped_arguments(arguments.text, from, key));
+    let Some(first) = arguments.first else {
+        return Events { event: Some(wrap(Unfit::NoArguments, "[]").into()), further: None };
+    };
+    match event(first, key) {
+        Err(unfit) => Events { event: Some(wrapped(unfit, 0).into()), further: None },
+        Ok(text) => Events {
+            event: Some(text),
+            further: (arguments.count > 1).then(|| wrapped(Unfit::FurtherArguments, 1)),
+        },
+    }
+}
+
+/// The event in a body that the CAD posted by HTTP: the same object, known by the session's API key.
+pub(crate) fn ingest<'a>(body: &'a str, api_key: &str, key: EventKey) -> Result<Cow<'a, str>, Error> {
+    let wrong = |problem: &str| Error::Json { argument: "body", problem: problem.to_owned() };
+    let object = object(body).map_err(|_| wrong("no JSON object: expected what the CAD posted"))?;
+    if !has_key(object, api_key) {
+        return Err(Error::Key);
+    }
+    match typed(object) {
+        Ok(object) => Ok(strip(object, key)),
+        Err(Unfit::ReservedType) => {
+            Ok(wrap(Unfit::ReservedType, &format!("[{}]", strip(object, key))).into())
+        }
+        Err(_) => Err(wrong("without a type: expected a string there")),
+    }
+}
+
+/// Whether an object's `key`, and each of them if there are several, is the API key.
+fn has_key(object: Picked<'_>, api_key: &str) -> bool {
+    let [_, Some(first)] = object.members else { return false };
+    let is_right =
+        |value: &str| Scanner::new(value).string().is_ok_and(|given| is_same_key(&given.decode(), api_key));
+    let mut right = is_right(first);
+    if object.repeated {
+        let walked = Scanner::new(object.text).members(|scanner, _, name| {
+            let value = scanner.value()?;
+            right &= !name.is("key") || is_right(value);
+            Ok(())
+        });
+        right &= walked.is_ok();
+    }
+    right
+}
+
+/// Compares without regard to case, in a time that says nothing of where the two differ.
+fn is_same_key(given: &str, expected: &str) -> bool {
+    let mut difference = given.len() ^ expected.len();
+    for (at, byte) in expected.bytes().enumerate() {
+        let given = given.as_bytes().get(at).copied().unwrap_or_default();
+        difference |= usize::from(given.to_ascii_lowercase() ^ byte.to_ascii_lowercase());
+    }
+    std::hint::black_box(difference) == 0
+}
+
+/// The text of the event that a payload is: an object, or a string that holds one.
+fn event(payload: Picked<'_>, key: EventKey) -> Result<Cow<'_, str>, Unfit> {
+    match payload.text.as_bytes().first() {
+        Some(b'{') => Ok(strip(typed(payload)?, key)),
+        Some(b'"') => {
+            let text = Scanner::new(payload.text).string().map_err(|_| Unfit::NotAnObject)?.decode();
+            match text {
+                Cow::Borrowed(text) => Ok(strip(typed(object(text)?)?, key)),
+                Cow::Owned(text) => {
+                    let event = strip(typed(object(&text)?)?, key);
+                    // the decoded text itself wherever it can be, rather than a copy of it
+                    Ok(if event.len() == text.len() { text.into() } else { event.into_owned().into() })
+                }
+            }
+        }
+        _ => Err(Unfit::NotAnObject),
+    }
+}
+
+/// The object that is all of a text.
+fn object(text: &str) -> Result<Picked<'_>, Unfit> {
+    let mut scanner = Scanner::new(text);
+    if scanner.peek() != Some(b'{') {
+        return Err(Unfit::NotAnObject);
+    }
+    let picked = scanner.pick(PUSH_FIELDS).map_err(|_| Unfit::NotAnObject)?;
+    scanner.end().map_err(|_| Unfit::NotAnObject)?;
+    Ok(picked)
+}
+
+/// The object again, if it has a type of its own that no host can take for one of the library's.
+fn typed(object: Picked<'_>) -> Result<Picked<'_>, Unfit> {
+    let [Some(first), _] = object.members else { return Err(Unfit::NoType) };
+    if !object.repeated {
+        return check_type(first).map(|()| object);
+    }
+    // hosts differ in which of several they read, so all of them count
+    let mut verdict = Ok(object);
+    let walked = Scanner::new(object.text).members(|scanner, _, key| {
+        let value = scanner.value()?;
+        if key.is("type") {
+            verdict = verdict.and_then(|object| check_type(value).map(|()| object));
+        }
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "the text was read before");
+    verdict
+}
+
+fn check_type(kind: &str) -> Result<(), Unfit> {
+    // most types are seen to be none of ours at their first letter
+    match kind.as_bytes() {
+        [b'"', b'S' | b's' | b'\\', ..] => {}
+        [b'"', ..] => return Ok(()),
+        _ => return Err(Unfit::NoType),
+    }
+    let text = Scanner::new(kind).string().map_err(|_| Unfit::NoType)?.decode();
+    match text.as_bytes().get(..RESERVED.len()) {
+        Some(start) if start.eq_ignore_ascii_case(RESERVED.as_bytes()) => Err(Unfit::ReservedType),
+        _ => Ok(()),
+    }
+}
+
+/// An object's text without its `key`, if that is wished.
+fn strip(object: Picked<'_>, key: EventKey) -> Cow<'_, str> {
+    match object.members {
+        [_, Some(_)] if key == EventKey::Strip => without(object.text, "key").into(),
+        _ => object.text.into(),
+    }
+}
+
+/// The arguments from one on, as an array; without keys, if that is wished.
+fn stripped_arguments(text: &str, from: usize, key: EventKey) -> String {
+    if from == 0 && key == EventKey::Keep {
+        return text.to_owned();
+    }
+    let mut kept = Vec::new();
+    let walked = Scanner::new(text).elements(|scanner, index| {
+        let picked = scanner.pick(PUSH_FIELDS)?;
+        if index >= from {
+            kept.push(stripped_argument(picked, key));
+        }
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "the text was read before");
+    format!("[{}]", kept.join(","))
+}
+
+fn stripped_argument(argument: Picked<'_>, key: EventKey) -> String {
+    let held = (argument.text.starts_with('"') && key == EventKey::Strip)
+        .then(|| Scanner::new(argument.text).string().ok())
+        .flatten()
+        .map(|text| text.decode());
+    match held.as_deref().and_then(|text| object(text).ok()) {
+        Some(object @ Picked { members: [_, Some(_)], .. }) => quote(&strip(object, key)),
+        _ => strip(argument, key).into_owned(),
+    }
+}
+
+fn wrap(unfit: Unfit, arguments: &str) -> String {
+    let (code, message) = (unfit.code(), unfit.message());
+    format!(
+        "{{\"type\":\"SESSION_PUSH\",\"code\":\"{code}\",\"message\":\"{message}\",\"arguments\":{arguments}}}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signalr::test_arguments;
+
+    fn delivered(arguments: &str, key: EventKey) -> Vec<String> {
+        let record = format!("{{\"type\":1,\"target\":\"x\",\"arguments\":{arguments}}}");
+        events(&test_arguments(&record, PUSH_FIELDS), key).map(Cow::into_owned).collect()
+    }
+
+    fn kept(arguments: &str) -> Vec<String> {
+        delivered(arguments, EventKey::Keep)
+    }
+
+    #[test]
+    fn an_object_with_a_type_keeps_every_byte() {
+        let payload = r#"{ "key":"k","type" : "EVENT_911" ,"n":[1e400,-0,12345678901234567890,1.10],"e":"\/\u0041\ud800é😀","d":1,"d":2 }"#;
+        assert_eq!(kept(&format!("[ {payload} ]")), [payload]);
+    }
+
+    #[test]
+    fn a_string_that_holds_an_object_is_that_object() {
+        let payload = r#"{"key":"k","type":"EVENT_911","t":"a\"b\\é\u0041\n"}"#;
+        assert_eq!(kept(&format!("[{}]", quote(payload))), [payload]);
+        assert_eq!(kept(r#"["{\u0022type\u0022:\"X\"}"]"#), [r#"{"type":"X"}"#]);
+    }
+
+    #[test]
+    fn anything_else_is_wrapped_with_all_its_bytes() {
+        for (arguments, code) in [
+            ("[]", "no-arguments"),
+            ("[null]", "not-an-object"),
+            ("[ 1.50 ]", "not-an-object"),
+            ("[true]", "not-an-object"),
+            (r#"["plain"]"#, "not-an-object"),
+            (r#"["{\"type\":\"X\"} x"]"#, "not-an-object"),
+            (r#"["\"{\\\"type\\\":\\\"X\\\"}\""]"#, "not-an-object"),
+            (r#"[["type","X"]]"#, "not-an-object"),
+            (r#"[{"data":1}]"#, "no-type"),
+            (r#"[{"type":1}]"#, "no-type"),
+            (r#"[{"nested":{"type":"X"}}]"#, "no-type"),
+            (r#"[{"type":"X","type":2}]"#, "no-type"),
+        ] {
+            let expected = format!(r#""code":"{code}","#);
+            let [event] = &kept(arguments)[..] else { panic!("{arguments}") };
+            assert!(event.starts_with(r#"{"type":"SESSION_PUSH","#) && event.contains(&expected), "{event}");
+            assert!(event.ends_with(&format!(r#""arguments":{arguments}}}"#)), "{event}");
+        }
+    }
+
+    #[test]
+    fn no_push_passes_for_a_session_event() {
+        for kind in ["SESSION_READY", "session_ready", r"\u0053ESSION_X", "Session_"] {
+            for payload in [
+                format!(r#"{{"type":"{kind}"}}"#),
+                format!(r#"{{"typ\u0065":"{kind}"}}"#),
+                format!(r#"{{"type":"{kind}","type":"EVENT_911"}}"#),
+                format!(r#"{{"type":"EVENT_911","type":"{kind}"}}"#),
+            ] {
+                for arguments in [format!("[{payload}]"), format!("[{}]", quote(&payload))] {
+                    let [event] = &kept(&arguments)[..] else { panic!("{arguments}") };
+                    assert!(event.contains(r#""code":"reserved-type""#), "{event}");
+                    assert!(event.ends_with(&format!("{arguments}}}")), "{event}");
+                }
+            }
+        }
+        assert_eq!(kept(r#"[{"type":"SESSIO"}]"#), [r#"{"type":"SESSIO"}"#]);
+    }
+
+    #[test]
+    fn further_arguments_follow_the_event() {
+        let events = kept(r#"[{"type":"X"}, 1.0 ,{"a":[]}]"#);
+        assert_eq!(events[0], r#"{"type":"X"}"#);
+        assert!(events[1].contains(r#""code":"further-arguments""#), "{}", events[1]);
+        assert!(events[1].ends_with(r#""arguments":[1.0,{"a":[]}]}"#), "{}", events[1]);
+    }
+
+    #[test]
+    fn a_posted_body_joins_under_the_same_rules() {
+        let taken = |body: &str, key| ingest(body, "Key-\u{e9}1", key).map(Cow::into_owned);
+        let body = r#" {"KEY":1,"key":"kEY-é1","type":"EVENT_911","n":1.10} "#;
+        assert_eq!(taken(body, EventKey::Keep).unwrap(), body.trim());
+        assert_eq!(taken(body, EventKey::Strip).unwrap(), r#"{"KEY":1,"type":"EVENT_911","n":1.10}"#);
+        let reserved = taken(r#"{"key":"Key-é1","type":"SESSION_READY"}"#, EventKey::Strip).unwrap();
+        assert!(reserved.contains("reserved-type") && !reserved.contains("ey-"), "{reserved}");
+    }
+
+    #[test]
+    fn a_posted_body_without_the_key_is_refused() {
+        for body in [
+            r#"{"type":"X"}"#,
+            r#"{"key":"","type":"X"}"#,
+            r#"{"key":"secre","type":"X"}"#,
+            r#"{"key":"secret1","type":"X"}"#,
+            r#"{"key":1,"type":"X"}"#,
+            r#"{"key":"wrong","key":"secret","type":"X"}"#,
+            r#"{"key":"secret","key":"wrong","type":"X"}"#,
+            r#"{"data":{"key":"secret"},"type":"X"}"#,
+        ] {
+            assert!(matches!(ingest(body, "secret", EventKey::Keep), Err(Error::Key)), "{body}");
+        }
+        for body in ["", "[]", "\"x\"", "{", r#"{"key":"secret"}"#, r#"{"key":"secret","type":7}"#, "{}x"] {
+            let error = ingest(body, "secret", EventKey::Keep);
+            assert!(matches!(error, Err(Error::Json { argument: "body", .. })), "{body}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn strip_takes_one_pass_however_many_keys_there_are() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let payload = format!(r#"{{{}"type":"X"}}"#, r#""key":1,"#.repeat(1 << 18));
+            let _ = sender.send(delivered(&format!("[{payload}]"), EventKey::Strip));
+        });
+        let stripped = receiver.recv_timeout(std::time::Duration::from_secs(60));
+        assert_eq!(stripped.unwrap(), [r#"{"type":"X"}"#]);
+    }
+
+    #[test]
+    fn strip_removes_every_top_level_key_and_nothing_else() {
+        for (payload, stripped) in [
+            (r#"{"key":"K","type":"X"}"#, r#"{"type":"X"}"#),
+            (r#"{"type":"X","key":"K"}"#, r#"{"type":"X"}"#),
+            (r#"{"a":1, "key" : "K" ,"type":"X", "b":2}"#, r#"{"a":1, "type":"X", "b":2}"#),
+            (r#"{"key":"K","type":"X","k\u0065y":{"K":1},"key":3}"#, r#"{"type":"X"}"#),
+            (r#"{ "key":1 , "key":2 ,"a":1 , "key":3,"type":"X" , "key":4 }"#, r#"{ "a":1 , "type":"X"  }"#),
+            (r#"{"type":"X","data":{"key":"stays"}}"#, r#"{"type":"X","data":{"key":"stays"}}"#),
+            (r#"{"type":"X"}"#, r#"{"type":"X"}"#),
+        ] {
+            assert_eq!(delivered(&format!("[{payload}]"), EventKey::Strip), [stripped]);
+            assert_eq!(delivered(&format!("[{}]", quote(payload)), EventKey::Strip), [stripped]);
+        }
+        for arguments in [
+            r#"[{"key":"K"}]"#.to_owned(),
+            r#"[{"type":"X"},{"key":"K","b":1}]"#.to_owned(),
+            format!("[{}]", quote(r#"{"key":"K","type":"SESSION_READY"}"#)),
+        ] {
+            let events = delivered(&arguments, EventKey::Strip);
+            assert!(events.iter().all(|event| !event.contains('K') && !event.contains("key")), "{events:?}");
+        }
+    }
+}

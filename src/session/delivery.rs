@@ -1,0 +1,94 @@
+//! What the steps of a link mean for the host.
+
+use std::borrow::Cow;
+use std::ffi::CString;
+use std::time::Instant;
+
+use super::lifecycle::State;
+use super::notice::Notice;
+use super::shared::Shared;
+use crate::config::LogLevel;
+use crate::link::Step;
+use crate::link::units::Answer;
+
+/// Flush once this many bytes are buffered.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// Passes steps on. It buffers pushes, so that the mailbox's lock is taken once for many of them.
+#[derive(Debug)]
+pub(crate) struct Delivery<'a> {
+    shared: &'a Shared,
+    pushes: Vec<CString>,
+    push_bytes: usize,
+}
+
+impl<'a> Delivery<'a> {
+    pub(crate) fn new(shared: &'a Shared) -> Self {
+        Self { shared, pushes: Vec::new(), push_bytes: 0 }
+    }
+
+    pub(crate) fn step(&mut self, step: Step<'_>) {
+        if let Step::Pushed(events) = step {
+            return events.for_each(|event| self.push(event_text(event)));
+        }
+        // everything else the host hears in its place among the pushes
+        self.flush();
+        let shared = self.shared;
+        match step {
+            Step::Pushed(_) => {}
+            Step::Authenticating(method) => {
+                shared.lifecycle.set_state(State::Authenticating);
+                shared.log(LogLevel::Debug, || format!("The handshake is done; calling {method}."));
+            }
+            Step::Ready(method) => {
+                shared.stats.ready.add(1);
+                shared.lifecycle.set_state(State::Ready { since: Instant::now(), method });
+                shared.say(&Notice::Ready { method, resumed: false });
+            }
+            Step::CallEnded(call, outcome) => shared.tell_result(&call, outcome.as_ref()),
+            Step::UnitsAnswered(answer) => {
+                let refusal = shared.outbox.lock().units.answered(Instant::now(), &answer);
+                if let (Some(refusal), Answer::Refused(words)) = (refusal, &answer) {
+                    shared.say(&Notice::UnitsRejected { words, refusal: &refusal });
+                }
+            }
+            Step::Ignored(what) => {
+                shared.stats.unknown_messages.add(1);
+                shared.log(LogLevel::Debug, || format!("Ignored from the hub: {what}."));
+            }
+        }
+    }
+
+    /// Puts what is buffered into the mailbox.
+    pub(crate) fn flush(&mut self) {
+        if !self.pushes.is_empty() {
+            self.shared.mailbox.push(self.pushes.drain(..));
+            self.push_bytes = 0;
+        }
+    }
+
+    fn push(&mut self, event: CString) {
+        self.push_bytes += event.count_bytes();
+        self.pushes.push(event);
+        if self.push_bytes >= MAX_BYTES {
+            self.flush();
+        }
+    }
+}
+
+impl Drop for Delivery<'_> {
+    fn drop(&mut self) {
+        // whatever ended the link, what the hub pushed before is not lost
+        self.flush();
+    }
+}
+
+/// Converts to the host's `CString`: copies borrowed text, reuses owned text.
+pub(crate) fn event_text(text: Cow<'_, str>) -> CString {
+    let made = match text {
+        Cow::Borrowed(text) => CString::new(text),
+        Cow::Owned(text) => CString::new(text),
+    };
+    // valid JSON has no raw NUL, so that this never loses anything
+    made.unwrap_or_default()
+}

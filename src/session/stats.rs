@@ -1,0 +1,86 @@
+//! The figures of a session.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use serde_json::json;
+
+use super::lifecycle::State;
+
+/// A figure that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a mailbox counts, over all sessions that write into it.
+#[derive(Debug, Default)]
+pub(crate) struct QueueStats {
+    pub(crate) pushes: Counter,
+    pub(crate) delivered: Counter,
+    pub(crate) dropped: Counter,
+}
+
+/// How much waits in a mailbox.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queued {
+    pub(crate) events: usize,
+    /// Of the pushes among them.
+    pub(crate) bytes: usize,
+}
+
+/// What a session counts of its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    pub(crate) received_bytes: Counter,
+    pub(crate) unknown_messages: Counter,
+    pub(crate) attempts: Counter,
+    pub(crate) ready: Counter,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Stats {
+    pub(crate) fn failed(&self, sentence: String) {
+        *self.last_error.lock() = Some(sentence);
+    }
+
+    /// All figures as `sonoran_stats` gives them.
+    pub(crate) fn json(
+        &self,
+        number: i32,
+        state: State,
+        queue: &QueueStats,
+        queued: Queued,
+        pending_units: usize,
+    ) -> String {
+        let ready_ms = match state {
+            State::Ready { since, .. } => u64::try_from(since.elapsed().as_millis()).unwrap_or(0),
+            _ => 0,
+        };
+        json!({
+            "session": number,
+            "state": state.name(),
+            "pushes": queue.pushes.get(),
+            "delivered": queue.delivered.get(),
+            "dropped": queue.dropped.get(),
+            "queuedEvents": queued.events,
+            "queuedBytes": queued.bytes,
+            "receivedBytes": self.received_bytes.get(),
+            "pendingUnits": pending_units,
+            "unknownMessages": self.unknown_messages.get(),
+            "attempts": self.attempts.get(),
+            "ready": self.ready.get(),
+            "readyMs": ready_ms,
+            "lastError": *self.last_error.lock(),
+        })
+        .to_string()
+    }
+}

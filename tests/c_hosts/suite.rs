@@ -1,0 +1,65 @@
+//! The tests, by what they show.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+
+use support::hub::Kind;
+
+use crate::{api, outbound, process, reset, stream};
+
+/// A test panics if something is not as it should be.
+pub(crate) type Test = fn();
+
+pub(crate) fn run() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // the hosts mostly wait
+    arguments.test_threads.get_or_insert(4);
+    let mut trials = Vec::new();
+    let mut add = |name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>| {
+        let said = missing.as_ref().map(|missing| format!("NOT RUN: {name}: {missing}"));
+        let trial = trial(name, test, missing);
+        // said now, for the tests' own lines would get in between
+        if let Some(said) = said.filter(|_| !arguments.list && !arguments.is_filtered_out(&trial)) {
+            eprintln!("{said}");
+        }
+        trials.push(trial);
+    };
+    // the first builds a library of its own, which takes longest
+    for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
+        add(name.to_owned(), Box::new(test), None);
+    }
+    for (name, test) in api::VALGRIND_TESTS {
+        add((*name).to_owned(), Box::new(test), support::missing("valgrind"));
+    }
+    for kind in [Kind::Local, Kind::AspNet] {
+        for (tests, missing) in [
+            (stream::TESTS, None),
+            (outbound::TESTS, None),
+            (stream::FIXTURE_TESTS, stream::fixtures_missing()),
+        ] {
+            for (name, test) in tests {
+                let name = format!("{kind:?}::{name}").to_lowercase();
+                add(name, Box::new(move || test(kind)), kind.missing().or_else(|| missing.clone()));
+            }
+        }
+    }
+    for (tests, program) in [(outbound::LUA_TESTS, "luajit"), (outbound::CSHARP_TESTS, "mcs")] {
+        for (name, test) in tests {
+            let missing = Kind::AspNet.missing().or_else(|| support::missing(program));
+            add((*name).to_owned(), Box::new(|| test(Kind::AspNet)), missing);
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A test that is not run where something is missing.
+fn trial(name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>) -> Trial {
+    Trial::ignorable_test(name, move || {
+        if let Some(missing) = missing {
+            return Ok(Completion::ignored_with(missing));
+        }
+        test();
+        Ok(Completion::Completed)
+    })
+}

@@ -1,0 +1,263 @@
+//! What a host does with the C API, for tests in Rust: the same calls without the pointers.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString, c_char};
+use std::fmt;
+use std::time::Instant;
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use serde_json::Value;
+use serde_json::value::RawValue;
+pub use sonoran::ffi;
+
+use crate::PATIENCE;
+
+/// The right to use the library: a test that ends all sessions, or looks at the whole process, has it alone.
+#[derive(Debug)]
+pub enum Process {
+    Shared { _lock: RwLockReadGuard<'static, ()> },
+    Alone { _lock: RwLockWriteGuard<'static, ()> },
+}
+
+static PROCESS: RwLock<()> = RwLock::new(());
+
+impl Process {
+    pub fn shared() -> Self {
+        Self::Shared { _lock: PROCESS.read() }
+    }
+
+    pub fn alone() -> Self {
+        let lock = PROCESS.write();
+        // what other tests left
+        shutdown(30_000).expect("all ends");
+        Self::Alone { _lock: lock }
+    }
+}
+
+/// An event as the library gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event(pub String);
+
+impl Event {
+    pub fn kind(&self) -> String {
+        self.member("type").and_then(|kind| serde_json::from_str(kind.get()).ok()).unwrap_or_default()
+    }
+
+    /// A member of the event; null if it is not there.
+    pub fn get(&self, name: &str) -> Value {
+        let parse = |member: Box<RawValue>| {
+            serde_json::from_str(member.get()).unwrap_or_else(|error| panic!("{self}: {error}"))
+        };
+        self.member(name).map(parse).unwrap_or_default()
+    }
+
+    /// Looks at the first level only: the rest may be more than a parser takes.
+    fn member(&self, name: &str) -> Option<Box<RawValue>> {
+        let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&self.0).ok()?;
+        members.remove(name)
+    }
+
+    pub fn code(&self) -> String {
+        self.get("code").as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn message(&self) -> String {
+        self.get("message").as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:.500}", self.0)
+    }
+}
+
+/// A call that failed: its code, and the sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed(pub i32, pub String);
+
+/// A session; it is disconnected when it goes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Session(i32);
+
+impl Session {
+    pub fn connect(options: &Value) -> Self {
+        Self::try_connect(&options.to_string()).unwrap_or_else(|failed| panic!("{options}: {failed:?}"))
+    }
+
+    pub fn try_connect(options: &str) -> Result<Self, Failed> {
+        let options = c_text(options);
+        // SAFETY: a string that outlives the call.
+        checked(unsafe { ffi::sonoran_connect(options.as_ptr()) }).map(Self)
+    }
+
+    /// A session by its number, whatever has become of it.
+    pub fn numbered(number: i32) -> Self {
+        Self(number)
+    }
+
+    pub fn number(&self) -> i32 {
+        self.0
+    }
+
+    pub fn poll(&self) -> Option<Event> {
+        owned(ffi::sonoran_poll_event(self.0)).map(Event)
+    }
+
+    pub fn wait(&self, timeout_ms: i32) -> Option<Event> {
+        owned(ffi::sonoran_wait_event(self.0, timeout_ms)).map(Event)
+    }
+
+    /// Waits until another thread ends that, which must happen.
+    pub fn wait_for_release(&self) -> Option<Event> {
+        let started = Instant::now();
+        let event = self.wait(i32::try_from(PATIENCE.as_millis()).expect("a minute"));
+        assert!(event.is_some() || started.elapsed() < PATIENCE, "nothing ended the wait");
+        event
+    }
+
+    /// The next event, which must come.
+    pub fn next(&self) -> Event {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // a wake of the test must not pass for the end of the wait
+            if let Some(event) = self.wait(1_000) {
+                return event;
+            }
+            assert!(Instant::now() < until, "no event came: {:?}", self.stats());
+        }
+    }
+
+    /// The next event, which must be of this type.
+    #[track_caller]
+    pub fn expect(&self, kind: &str) -> Event {
+        let event = self.next();
+        assert_eq!(event.kind(), kind, "{event}");
+        event
+    }
+
+    /// The next event that is not about a failed attempt, which must be of this type.
+    #[track_caller]
+    pub fn expect_after_retries(&self, kind: &str) -> Event {
+        let event = loop {
+            let event = self.next();
+            if !["SESSION_RETRY", "SESSION_REJECTED"].contains(&event.kind().as_str()) {
+                break event;
+            }
+        };
+        assert_eq!(event.kind(), kind, "{event}");
+        event
+    }
+
+    /// The next event, which must be this text.
+    #[track_caller]
+    pub fn expect_text(&self, text: &str) {
+        let event = self.next();
+        assert!(event.0 == text, "expected {text:.500}\narrived {event}");
+    }
+
+    /// What is there, to the last event.
+    pub fn drain(&self) -> Vec<Event> {
+        std::iter::from_fn(|| self.poll()).collect()
+    }
+
+    /// All that comes up to the event of this type, with it.
+    pub fn until(&self, kind: &str) -> Vec<Event> {
+        let mut events = Vec::new();
+        loop {
+            events.push(self.next());
+            if events.last().is_some_and(|event| event.kind() == kind) {
+                return events;
+            }
+        }
+    }
+
+    pub fn wake(&self) -> Result<i32, Failed> {
+        checked(ffi::sonoran_wake(self.0))
+    }
+
+    pub fn disconnect(&self) -> Result<i32, Failed> {
+        checked(ffi::sonoran_disconnect(self.0))
+    }
+
+    pub fn state(&self) -> i32 {
+        ffi::sonoran_state(self.0)
+    }
+
+    pub fn stats(&self) -> Option<Value> {
+        let text = owned(ffi::sonoran_stats(self.0))?;
+        Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")))
+    }
+
+    /// One of the figures.
+    pub fn figure(&self, name: &str) -> u64 {
+        let stats = self.stats().unwrap_or_else(|| panic!("session {}: {}", self.0, last_error()));
+        stats[name].as_u64().unwrap_or_else(|| panic!("{name} in {stats}"))
+    }
+
+    pub fn invoke(&self, method: &str, arguments: &str) -> Result<i32, Failed> {
+        let (method, arguments) = (c_text(method), c_text(arguments));
+        // SAFETY: strings that outlive the call.
+        checked(unsafe { ffi::sonoran_invoke(self.0, method.as_ptr(), arguments.as_ptr()) })
+    }
+
+    pub fn send_unit_locations(&self, updates: &str) -> Result<i32, Failed> {
+        let updates = c_text(updates);
+        // SAFETY: a string that outlives the call.
+        checked(unsafe { ffi::sonoran_send_unit_locations(self.0, updates.as_ptr()) })
+    }
+
+    pub fn ingest(&self, body: &str) -> Result<i32, Failed> {
+        let body = c_text(body);
+        // SAFETY: a string that outlives the call.
+        checked(unsafe { ffi::sonoran_ingest(self.0, body.as_ptr()) })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // it may have ended
+        let _ = self.disconnect();
+    }
+}
+
+pub fn shutdown(timeout_ms: i32) -> Result<i32, Failed> {
+    checked(ffi::sonoran_shutdown(timeout_ms))
+}
+
+/// What went wrong last in this thread.
+pub fn last_error() -> String {
+    // SAFETY: never NULL, and valid until this thread's next failing call.
+    unsafe { CStr::from_ptr(ffi::sonoran_last_error()) }.to_str().expect("UTF-8").to_owned()
+}
+
+/// The library's threads, by number.
+#[cfg(target_os = "linux")]
+pub fn library_threads() -> Vec<std::path::PathBuf> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
+    let tasks = tasks.filter_map(|task| Some(task.ok()?.path()));
+    let ours = |task: &std::path::PathBuf| {
+        std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim_end() == "sonoran")
+    };
+    tasks.filter(ours).collect()
+}
+
+fn checked(code: i32) -> Result<i32, Failed> {
+    if code < 0 { Err(Failed(code, last_error())) } else { Ok(code) }
+}
+
+fn c_text(text: &str) -> CString {
+    CString::new(text).expect("no NUL in it")
+}
+
+/// Copies a string that the library gave, and releases it.
+fn owned(string: *mut c_char) -> Option<String> {
+    if string.is_null() {
+        return None;
+    }
+    // SAFETY: the library's string is NUL-terminated and ours until it is released.
+    let text = unsafe { CStr::from_ptr(string) }.to_str().expect("the library's text is UTF-8").to_owned();
+    // SAFETY: it is ours, and released once.
+    unsafe { ffi::sonoran_free(string) };
+    Some(text)
+}

@@ -1,0 +1,114 @@
+//! The remote control that both hubs have: plain HTTP under `/control`.
+
+use std::fmt::Display;
+
+use serde_json::Value;
+
+/// How a push's body becomes the argument of `pushEvent`.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// The body's bytes in its place.
+    Verbatim,
+    /// The body as one JSON string.
+    String,
+}
+
+/// A call with the locations of units.
+#[derive(Debug, Clone)]
+pub struct UnitCall {
+    pub at_ms: f64,
+    pub units: Vec<Value>,
+}
+
+/// The remote control of the hub at this address.
+#[derive(Debug)]
+pub struct Control {
+    address: String,
+}
+
+impl Control {
+    pub fn new(address: &str) -> Self {
+        Self { address: address.to_owned() }
+    }
+
+    /// Pushes a body to a server's sessions, of which there must be one.
+    pub fn push(&self, server: u32, body: &str, shape: Shape) {
+        let shape = format!("{shape:?}").to_lowercase();
+        let answer = self.post(&format!("push?serverId={server}&shape={shape}"), body);
+        assert_eq!(answer["delivered"], "websocket", "{body:.100}");
+    }
+
+    /// Pushes so many events with their number as `data.seq`.
+    pub fn burst(&self, server: u32, count: usize) {
+        let answer = self.post(&format!("burst?serverId={server}&count={count}"), "");
+        assert_eq!(answer["websocket"], count);
+    }
+
+    /// Sends a server's sessions away, of which there must be one.
+    pub fn abort(&self, server: u32) {
+        assert_eq!(self.post(&format!("abort?serverId={server}"), "")["aborted"], 1);
+    }
+
+    /// From now on nobody is let in, with these words.
+    pub fn reject(&self, words: &str) {
+        self.post(&format!("auth?reject=true&error={words}"), "");
+    }
+
+    /// From now on who has the key is let in.
+    pub fn accept(&self) {
+        self.post("auth", "");
+    }
+
+    /// The connections that are authenticated for a server.
+    pub fn connections(&self, server: u32) -> Vec<String> {
+        let sessions = self.get("sessions");
+        let sessions = sessions.as_array().expect("a list");
+        let server = server.to_string();
+        let ours = sessions.iter().filter(|session| session["serverId"] == server.as_str());
+        ours.map(|session| session["connectionId"].as_str().expect("a text").to_owned()).collect()
+    }
+
+    /// The methods that were called, and when, in milliseconds.
+    pub fn calls(&self) -> Vec<(String, f64)> {
+        let calls = self.get("calls");
+        let call =
+            |call: &Value| (call["method"].as_str().unwrap().to_owned(), call["atMs"].as_f64().unwrap());
+        calls.as_array().expect("a list").iter().map(call).collect()
+    }
+
+    /// The calls with locations of units.
+    pub fn unit_calls(&self) -> Vec<UnitCall> {
+        let calls = self.get("calls");
+        let calls = calls.as_array().expect("a list").iter().filter(|call| call["method"] == "unitLocation");
+        let call = |call: &Value| UnitCall {
+            at_ms: call["atMs"].as_f64().expect("a number"),
+            units: call["argument"].as_array().expect("a list").clone(),
+        };
+        calls.map(call).collect()
+    }
+
+    /// Pushes a body to whoever takes it. Returns who did.
+    pub fn push_anywhere(&self, server: u32, body: &str) -> String {
+        let answer = self.post(&format!("push?serverId={server}&shape=verbatim"), body);
+        answer["delivered"].as_str().expect("a text").to_owned()
+    }
+
+    fn post(&self, what: &str, body: &str) -> Value {
+        self.answer(what, ureq::post(self.url(what)).send(body))
+    }
+
+    fn get(&self, what: &str) -> Value {
+        self.answer(what, ureq::get(self.url(what)).call())
+    }
+
+    fn url(&self, what: &str) -> String {
+        format!("{}/control/{what}", self.address)
+    }
+
+    /// The answer as JSON; some have none.
+    fn answer(&self, what: &str, answer: Result<http::Response<ureq::Body>, impl Display>) -> Value {
+        let mut answer = answer.unwrap_or_else(|error| panic!("/control/{what:.60}: {error}"));
+        let text = answer.body_mut().with_config().limit(u64::MAX).read_to_string().expect("text");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}

@@ -1,0 +1,141 @@
+//! C programs: compiled once, linked to the library, run to their end.
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Mutex, OnceLock},
+    thread,
+};
+
+use crate::{root, scratch, wait_for};
+
+/// The library that is tested: what `SONORAN_LIBRARY` names, or else this build's, which cargo puts beside the tests.
+pub fn library() -> PathBuf {
+    let ours = || env::current_exe().expect("a test has a path").with_file_name("libsonoran.so");
+    let library = env::var_os("SONORAN_LIBRARY").map_or_else(ours, PathBuf::from);
+    assert!(library.is_file(), "there is no {}", library.display());
+    library
+}
+
+/// The library as released, but for a `sonoran_connect("panic")` that panics, and quickly made: what a panic does is
+/// the profile's. It is built in a folder of its own, for cargo would put it where the other one lies.
+pub fn panicking_library() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let target = scratch().join("test-panic");
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--release",
+                "-p",
+                "sonoran",
+                "--features",
+                "test-panic",
+                "--target-dir",
+            ])
+            .arg(&target)
+            .envs(
+                [("OPT_LEVEL", "0"), ("LTO", "off"), ("CODEGEN_UNITS", "16")]
+                    .map(|(key, value)| (format!("CARGO_PROFILE_RELEASE_{key}"), value)),
+            )
+            .current_dir(root())
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        target.join("release/libsonoran.so")
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+/// `tests/c/NAME.c`, linked to the library.
+pub fn host(name: &str) -> PathBuf {
+    static COMPILED: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
+    let mut compiled = COMPILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let source = root().join("tests/c").join(name).with_extension("c");
+    let compile = || compile(&source, name, &["-std=c99"], &library());
+    compiled.get_or_insert_default().entry(name.to_owned()).or_insert_with(compile).clone()
+}
+
+/// Compiles a source with all warnings as errors, and links it to a library.
+pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> PathBuf {
+    let folder = scratch().join("c_hosts");
+    fs::create_dir_all(&folder).expect("the target folder can be written");
+    let program = folder.join(name);
+    let library = library.parent().expect("it lies in a folder");
+    let output = Command::new(if language.contains(&"c++") { "c++" } else { "cc" })
+        .args(language)
+        .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-O1", "-pthread", "-I"])
+        .arg(root().join("include"))
+        .arg(source)
+        .arg("-o")
+        .arg(&program)
+        .arg("-L")
+        .arg(library)
+        .arg(format!("-Wl,-rpath,{}", library.display()))
+        .args(["-x", "none", "-lsonoran", "-ldl"])
+        .output()
+        .unwrap_or_else(|error| panic!("a C and a C++ compiler are needed (Debian: gcc, g++): {error}"));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && text.is_empty(), "{}:\n{text}", source.display());
+    program
+}
+
+/// A program that loads the library it was linked to: cargo tells ours to look elsewhere first.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs a host, which must end with 0 and print nothing at all.
+pub fn run(name: &str, arguments: &[&str]) {
+    run_silent(command(&host(name)).args(arguments));
+}
+
+/// Runs a program, which must end with 0 and print nothing at all.
+pub fn run_silent(command: &mut Command) {
+    let output = finish(command.spawn().expect("a compiled program runs"));
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert!(output.status.success() && text.is_empty(), "{}, and printed: {text}", output.status);
+}
+
+/// Waits for the end of a program and collects what it prints to the pipes that nobody took; kills it if it does not
+/// end.
+pub fn finish(child: Child) -> Output {
+    let mut child = Killed(child);
+    let stdout = child.0.stdout.take();
+    let stderr = child.0.stderr.take();
+    thread::scope(move |scope| {
+        let stdout = scope.spawn(|| all(stdout));
+        let stderr = scope.spawn(|| all(stderr));
+        // killed here if it does not end, and with it the pipes that the readers wait for
+        let mut child = child;
+        let status = wait_for("end of a program", || child.0.try_wait().expect("it is our child"));
+        let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().expect("a pipe can be read"));
+        Output { status, stdout, stderr }
+    })
+}
+
+fn all(pipe: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(&mut bytes).expect("a pipe can be read");
+    }
+    bytes
+}
+
+/// Ends a program, unless it has ended.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // it has ended already, unless something went wrong
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

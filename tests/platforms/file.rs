@@ -8,10 +8,11 @@ use goblin::{
     pe::PE,
 };
 
+use support::root;
+
 use crate::{
     Test,
     platform::{Loader, Platform},
-    support::root,
 };
 
 pub(crate) const TESTS: &[(&str, Test)] =
@@ -58,7 +59,14 @@ fn needs(platform: &Platform) {
                 (Loader::FxServer, _) => &["libc.so"],
                 // a build on the machine it is for
                 (_, true) => &["libc.so", "libc.musl-x86_64.so.1", "libgcc_s.so.1"],
-                _ => &["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libgcc_s.so.1", "ld-linux-x86-64.so.2"],
+                _ => &[
+                    "libc.so.6",
+                    "libm.so.6",
+                    "libpthread.so.0",
+                    "libdl.so.2",
+                    "libgcc_s.so.1",
+                    "ld-linux-x86-64.so.2",
+                ],
             };
             let others: Vec<_> = elf.libraries.iter().filter(|name| !allowed.contains(name)).collect();
             assert!(others.is_empty(), "it needs {others:?}");
@@ -74,9 +82,19 @@ fn needs(platform: &Platform) {
 /// Whether every Windows since 8.1 has this DLL.
 fn is_of_windows(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let system =
-        ["kernel32.dll", "ntdll.dll", "ws2_32.dll", "bcryptprimitives.dll", "advapi32.dll", "userenv.dll", "msvcrt.dll"];
-    system.contains(&name.as_str()) || name.starts_with("api-ms-win-core-") || name.starts_with("api-ms-win-crt-")
+    let system = [
+        "kernel32.dll",
+        "ntdll.dll",
+        "ws2_32.dll",
+        "bcrypt.dll",
+        "bcryptprimitives.dll",
+        "advapi32.dll",
+        "userenv.dll",
+        "msvcrt.dll",
+    ];
+    system.contains(&name.as_str())
+        || name.starts_with("api-ms-win-core-")
+        || name.starts_with("api-ms-win-crt-")
 }
 
 /// What a loader or the system's policy may insist on.

@@ -8,8 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-
-use crate::support::{PATIENCE, program::finish};
+use support::{PATIENCE, program::finish};
 
 #[derive(Debug)]
 pub(crate) struct Host {

@@ -11,9 +11,6 @@ mod limits;
 mod platform;
 mod process;
 mod session;
-#[path = "../support/mod.rs"]
-#[allow(dead_code, reason = "each test program needs its part of it")]
-mod support;
 
 use std::process::ExitCode;
 

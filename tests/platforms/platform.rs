@@ -7,10 +7,9 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::{
-    host::Host,
-    support::{self, program, root},
-};
+use support::{missing, program, root};
+
+use crate::host::Host;
 
 /// What runs a platform's programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +78,7 @@ impl Platform {
             Loader::FxServer | Loader::Own => &[],
         };
         let compiler = if cfg!(windows) { "gcc.exe" } else { self.compiler() };
-        tools.iter().chain([&compiler]).find_map(|tool| support::missing(tool))
+        tools.iter().chain([&compiler]).find_map(|tool| missing(tool))
     }
 
     fn compiler(&self) -> &'static str {
@@ -177,7 +176,7 @@ fn fxserver() -> PathBuf {
 }
 
 fn scratch() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("platforms")
+    support::scratch().join("platforms")
 }
 
 fn compile(compiler: &str, source: &str, program: &Path, libraries: &[&str]) {

@@ -6,26 +6,24 @@ use std::{
 };
 
 use serde_json::json;
+use support::{program, wait_until};
 
 use crate::{
     Test,
     platform::{Loader, Platform},
     session::{Hub, options, tls_hub},
-    support::program,
 };
 
-pub(crate) const TESTS: &[(&str, Test)] = &[
-    ("shutdown", shutdown),
-    ("exit", exit),
-    ("unload", unload),
-    ("startup", startup),
-];
+pub(crate) const TESTS: &[(&str, Test)] =
+    &[("shutdown", shutdown), ("exit", exit), ("unload", unload), ("startup", startup)];
 pub(crate) const PANIC_TESTS: &[(&str, Test)] = &[("panic", panic)];
 pub(crate) const UNIX_TESTS: &[(&str, Test)] = &[("fork", fork)];
 
 pub(crate) fn no_panic(platform: &Platform) -> Option<String> {
     let there = platform.panicking.as_ref().is_none_or(|file| file.exists());
-    platform.missing().or_else(|| (!there).then(|| "there is no file built with the feature test-panic".into()))
+    platform
+        .missing()
+        .or_else(|| (!there).then(|| "there is no file built with the feature test-panic".into()))
 }
 
 pub(crate) fn no_unix(platform: &Platform) -> Option<String> {
@@ -43,16 +41,16 @@ fn shutdown(platform: &Platform) {
         let session = host.ready(&hub.options(json!({})));
         host.connect(&options(&silent, json!({"serverId": 2})));
         hub.push(r#"{"type":"EVENT_TONE"}"#);
-        let name = r#""queuedEvents":1"#;
-        crate::support::wait_for("event", || host.tell(&format!("stats {session}")).text.contains(name).then_some(()));
+        let stats = format!("stats {session}");
+        wait_until("the event", || host.tell(&stats).text.contains(r#""queuedEvents":1"#));
         assert_eq!(host.tell("shutdown 60000").number, 1, "the event that nobody polled");
         assert_eq!(host.tell(&format!("state {session}")).number, -10);
-        hub.when("goodbye", |hub| hub.sessions().is_empty());
+        wait_until("the goodbye", || hub.sessions().is_empty());
         #[cfg(target_os = "linux")]
         if platform.loader != Loader::Wine {
-            let threads = || std::fs::read_dir(format!("/proc/{}/task", host.id())).expect("it runs").count();
+            let tasks = format!("/proc/{}/task", host.id());
             // one that has ended is still listed for a moment
-            crate::support::wait_for("end of the threads", || (threads() == 1).then_some(()));
+            wait_until("the end of the threads", || std::fs::read_dir(&tasks).expect("it runs").count() == 1);
         }
     }
     host.end();
@@ -76,7 +74,7 @@ fn exit(platform: &Platform) {
             host.expect(session, "EVENT_UNIT_STATUS");
         }
         host.end();
-        hub.when("end of the connection", |hub| hub.sessions().is_empty());
+        wait_until("the end of the connection", || hub.sessions().is_empty());
     }
 }
 
@@ -111,10 +109,14 @@ fn startup(platform: &Platform) {
         })
         .collect();
     times.sort();
-    let median = times[times.len() / 2];
-    println!("startup: {}: from loading to the first sonoran_connect's return {median:.1?}", platform.rid);
-    // a slow machine may take its time, but not as long as a name lookup or a file of roots would
-    assert!(median < Duration::from_millis(500), "{times:?}");
+    let (best, median) = (times[0], times[times.len() / 2]);
+    println!(
+        "startup: {}: from loading to the first sonoran_connect's return: {best:.1?}, median {median:.1?}",
+        platform.rid
+    );
+    // the best of several: what else the machine does is no matter of ours, and of wine's loader neither
+    let most = if platform.loader == Loader::Wine { 5000 } else { 100 };
+    assert!(best < Duration::from_millis(most), "{times:?}");
 }
 
 /// A panic does not leave a function, and what else goes on is not disturbed.

@@ -9,12 +9,9 @@ use std::{
 
 use serde_json::{Value, json};
 use sonoran_hub::{Burst, Options, Shape};
+use support::{hub::lasting_port, not_run, scratch, wait_for};
 
-use crate::{
-    Test,
-    platform::Platform,
-    support::{hub::lasting_port, wait_for},
-};
+use crate::{Test, platform::Platform};
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
     ("events", events),
@@ -56,10 +53,6 @@ impl Hub {
         let report = self.wait(self.hub.burst(Burst::new("demo", 1, count)));
         assert_eq!(report.websocket, count);
     }
-
-    pub(crate) fn when(&self, what: &str, condition: impl Fn(&Self) -> bool) {
-        wait_for(what, || condition(self).then_some(()));
-    }
 }
 
 impl Deref for Hub {
@@ -90,7 +83,8 @@ fn events(platform: &Platform) {
     for number in 0..COUNT {
         assert_eq!(host.expect(session, "EVENT_UNIT_STATUS")["data"]["seq"], number);
     }
-    let exact = r#"{ "type" :"EVENT_911","data":{"x":1E+2,"n":123456789012345678901234567890,"t":"é😀 \u00e9\/"} }"#;
+    let exact =
+        r#"{ "type" :"EVENT_911","data":{"x":1E+2,"n":123456789012345678901234567890,"t":"é😀 \u00e9\/"} }"#;
     hub.push(exact);
     assert_eq!(host.tell(&format!("wait {session} 120000")).text, exact);
     let stats: Value = serde_json::from_str(&host.tell(&format!("stats {session}")).text).expect("JSON");
@@ -123,8 +117,9 @@ fn units(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();
     let session = host.ready(&hub.options(json!({})));
-    let units: Vec<_> =
-        (0..COUNT).map(|unit| json!({"identId": unit, "location": "Alta St", "coordinates": {"x": 0.5}})).collect();
+    let units: Vec<_> = (0..COUNT)
+        .map(|unit| json!({"identId": unit, "location": "Alta St", "coordinates": {"x": 0.5}}))
+        .collect();
     assert_eq!(host.tell(&format!("units {session} {}", json!(units))).number, 0);
     let arrived = wait_for("location of each unit", || {
         let calls = hub.calls().into_iter().filter(|call| call.method == "unitLocation");
@@ -158,7 +153,7 @@ fn reconnect(platform: &Platform) {
 
 /// A hub with a certificate of its own.
 pub(crate) fn tls_hub() -> (Hub, PathBuf) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("platforms/ca-{}", lasting_port()));
+    let folder = scratch().join(format!("platforms/ca-{}", lasting_port()));
     let hub = Hub::start_with(Options { self_signed: Some(folder.clone()), ..Options::default() });
     (hub, folder.join("ca.pem"))
 }
@@ -188,7 +183,8 @@ fn names(platform: &Platform) {
     let mut host = platform.host();
     let url = hub.url().replace("127.0.0.1", "localhost");
     let session = host.ready(&options(&url, json!({})));
-    let nowhere = host.connect(&options("ws://no-such-host.invalid/apiWsHub", json!({"connectTimeoutMs": 20000})));
+    let nowhere =
+        host.connect(&options("ws://no-such-host.invalid/apiWsHub", json!({"connectTimeoutMs": 20000})));
     let retry = host.expect(nowhere, "SESSION_RETRY");
     // a resolver without a name server may take longer than we wait
     assert!(retry["code"] == "dns" || retry["code"] == "timeout", "{retry}");
@@ -199,8 +195,7 @@ fn names(platform: &Platform) {
 fn ipv6(platform: &Platform) {
     let any = SocketAddr::from((IpAddr::from(Ipv6Addr::LOCALHOST), 0));
     if let Err(error) = TcpListener::bind(any) {
-        eprintln!("NOT RUN: {}::ipv6: this machine has no IPv6: {error}", platform.rid);
-        return;
+        return not_run(&format!("{}::ipv6: this machine has no IPv6: {error}", platform.rid));
     }
     let hub = Hub::start_with(Options { listen: any, ..Options::default() });
     let mut host = platform.host();

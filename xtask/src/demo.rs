@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    build::Release,
     process::{Background, command},
+    release::Release,
     tools,
 };
 

@@ -1,11 +1,15 @@
-//! The project's own commands: `cargo xtask demo` and `cargo xtask test`.
+//! The project's own commands: `cargo xtask --help` names them.
 
-mod build;
 mod demo;
+mod dist;
+mod dotnet;
 mod process;
+mod pypi;
+mod release;
 mod steps;
 mod test;
 mod tools;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -19,12 +23,15 @@ enum Command {
     Demo(demo::Arguments),
     /// Installs what is missing and runs every check and test
     Test(test::Arguments),
+    /// Builds everything that a release consists of, into dist
+    Dist(dist::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Dist(arguments) => dist::main(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::build;
+use crate::workspace::root;
 
 /// How a line starts that says what a test did not do, and why.
 pub(crate) const NOT_RUN: &str = "NOT RUN:";
@@ -33,7 +33,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
             command.env_remove(key);
         }
     }
-    command.current_dir(build::root());
+    command.current_dir(root());
     command
 }
 
@@ -77,6 +77,15 @@ pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
     };
     ensure!(status.success(), "{name} failed: {status}");
     Ok(not_run)
+}
+
+/// What a program prints to stdout, if it succeeds.
+pub(crate) fn output(mut command: Command) -> Result<String> {
+    let name = shown(&command);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {name}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} failed: {}: {}", output.status, said.trim());
+    String::from_utf8(output.stdout).with_context(|| format!("{name} does not print text"))
 }
 
 /// Whether a program runs and succeeds; nothing of it is shown.

@@ -20,7 +20,9 @@ const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'sta
 
 /// Which step needs what.
 const TOOLS: &[Tool] = &[
-    tool("git", "git", &["header"]),
+    tool("git", "git", &["header", "dist"]),
+    tool("python3", "python3", &["dist", "deny"]),
+    tool("pip3", "python3-pip", &["dist", "deny"]),
     tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua", "csharp", "fivem"]),
     tool("c++", "g++", &["test", "release", "cpp"]),
     tool("nm", "binutils", &["test", "release"]),

@@ -1,18 +1,13 @@
-//! Where things are, and the builds that more than one command needs.
+//! The release build for this machine, which more than one command needs.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{
+    process::{cargo, command, run},
+    workspace::target,
 };
-
-use anyhow::{Context, Result};
-
-use crate::process::{cargo, command, run};
-
-/// The workspace's root.
-pub(crate) fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
 
 /// What users get: the library and the local hub, built for release.
 #[derive(Debug)]
@@ -51,10 +46,4 @@ impl Release {
         run(cc)?;
         Ok(program)
     }
-}
-
-/// The folder that cargo builds into: this program lies in a profile's folder there.
-fn target() -> Result<PathBuf> {
-    let program = env::current_exe().context("cannot tell where this program is")?;
-    Ok(program.ancestors().nth(2).context("this program is not in a target folder")?.to_owned())
 }

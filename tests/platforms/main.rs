@@ -5,7 +5,6 @@
 //! and the DLL under wine. `SONORAN_PANICKING` names the same for files built with the feature `test-panic`. What
 //! cannot be run here is reported as ignored, with a line that starts `NOT RUN:`.
 
-mod file;
 mod host;
 mod limits;
 mod platform;
@@ -32,8 +31,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for platform in platforms {
         for (tests, missing) in [
-            (file::TESTS, file::missing as Missing),
-            (session::TESTS, Platform::missing),
+            (session::TESTS, Platform::missing as Missing),
             (process::TESTS, Platform::missing),
             (process::PANIC_TESTS, process::no_panic),
             (process::UNIX_TESTS, process::no_unix),

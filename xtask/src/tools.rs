@@ -20,18 +20,19 @@ const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'sta
 
 /// Which step needs what.
 const TOOLS: &[Tool] = &[
-    tool("git", "git", &["header", "dist"]),
-    tool("python3", "python3", &["dist", "deny"]),
-    tool("pip3", "python3-pip", &["dist", "deny"]),
-    tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua", "csharp", "fivem"]),
+    tool("git", "git", &["header", "dist", "platforms"]),
+    tool("python3", "python3", &["dist", "deny", "platforms"]),
+    tool("pip3", "python3-pip", &["dist", "deny", "platforms"]),
+    tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua", "csharp", "fivem", "platforms"]),
     tool("c++", "g++", &["test", "release", "cpp"]),
-    tool("nm", "binutils", &["test", "release"]),
+    tool("nm", "binutils", &["test", "release", "platforms"]),
     tool("valgrind", "valgrind", &["test", "cpp"]),
     tool("node", "nodejs", &["test"]),
     tool("npm", "npm", &["test"]),
     tool("xz", "xz-utils", &["test", "csharp", "fivem"]), // for ../shared/dotnet
-    tool("musl-gcc", "musl-tools", &["musl"]),
-    tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
+    tool("musl-gcc", "musl-tools", &["musl", "platforms"]),
+    tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows", "platforms"]),
+    tool("wine", "wine wine64", &["platforms"]),
     tool("cmake", "cmake make", &["cpp"]),
     tool("pkg-config", "pkg-config", &["cpp"]),
     tool("luajit", "luajit", &["test", "lua"]),

@@ -189,6 +189,8 @@ fn names(platform: &Platform) {
     // a resolver without a name server may take longer than we wait
     assert!(retry["code"] == "dns" || retry["code"] == "timeout", "{retry}");
     assert!(retry["message"].as_str().is_some_and(|words| words.contains("no-such-host.invalid")), "{retry}");
+    assert_eq!(host.tell(&format!("disconnect {nowhere}")).number, 0);
+    host.expect_after_retries(nowhere, "SESSION_CLOSED");
     host.close(session);
 }
 

@@ -2,6 +2,7 @@
 # Builds the resource and runs it in a host that stands in for FXServer, on Mono as FiveM Legacy and RedM have it
 # and on .NET 10 as the Enhanced server has it; then its server.lua in Lua 5.4 with the events that came through.
 #   SONORAN_LIBRARY  libsonoran.so     SONORAN_HUB  the local hub, or the start.sh of another
+#   SONORAN_UNPACKED the resource as a release has it, which is run on Mono in place of the one built here
 # Both default to cargo's debug build. What cannot be run here is said on a line that starts with NOT RUN:
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -16,8 +17,12 @@ lay_out() {
     local bridge=$1
     rm -rf "$resource"
     mkdir -p "$resource/bin" "$resource/runtimes/linux-x64/native"
-    cp sonoran/fxmanifest.lua sonoran/server.lua "$resource/"
-    cp "$bridge" "$resource/bin/Sonoran.Server.net.dll"
+    if [ -n "${SONORAN_UNPACKED:-}" ]; then
+        cp -r "$SONORAN_UNPACKED/." "$resource/"
+    else
+        cp sonoran/fxmanifest.lua sonoran/server.lua "$resource/"
+        cp "$bridge" "$resource/bin/Sonoran.Server.net.dll"
+    fi
     cp "$SONORAN_LIBRARY" "$resource/runtimes/linux-x64/native/libsonoran.so"
 }
 export SONORAN_RESOURCE=$resource SONORAN_RECORD=$work/events.tsv
@@ -34,7 +39,9 @@ else
     not_run "the FiveM resource on Mono" "mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"
 fi
 
-if [ -n "$dotnet" ]; then
+if [ -n "${SONORAN_UNPACKED:-}" ]; then
+    : # its bridge is the one for Mono
+elif [ -n "$dotnet" ]; then
     step ".NET 10: the same source"
     "$dotnet" build host/server/FxServerHost.csproj -v q
     core=$PWD/host/core/bin/Debug/net10.0/CitizenFX.Core.dll

@@ -1,11 +1,16 @@
 //! The project's own commands: `cargo xtask --help` names them.
 
+mod commands;
+mod consumers;
 mod demo;
 mod dist;
 mod dotnet;
+mod hub;
+mod install;
 mod process;
 mod pypi;
 mod release;
+mod setup;
 mod steps;
 mod test;
 mod tools;
@@ -23,6 +28,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Installs what is missing and runs every check and test
     Test(test::Arguments),
+    /// Installs what the checks and tests need
+    Setup,
+    /// Builds the library for one of the systems that releases are made for
+    Build(dist::BuildArguments),
+    /// Builds the library for this machine and installs it, with its header and packages
+    Install(install::Arguments),
     /// Builds everything that a release consists of, into dist
     Dist(dist::Arguments),
 }
@@ -31,6 +42,9 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Setup => setup::run(),
+        Command::Build(arguments) => dist::build(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
         Command::Dist(arguments) => dist::main(&arguments),
     };
     match done {

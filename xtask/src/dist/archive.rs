@@ -89,13 +89,6 @@ fn dos_time(time: u64) -> Result<DateTime> {
     Ok(DateTime::try_from(time::PrimitiveDateTime::new(time.date(), time.time()))?)
 }
 
-/// Unpacks `FILE.tar.gz` into a folder.
-pub(crate) fn unpack(archive: &Path, folder: &Path) -> Result<()> {
-    let file = File::open(archive).with_context(|| format!("cannot read {}", archive.display()))?;
-    tar::Archive::new(flate2::read::GzDecoder::new(file)).unpack(folder)?;
-    Ok(())
-}
-
 /// Unpacks `FILE.zip`, and what is of its format, into a folder.
 pub(crate) fn unzip(archive: &Path, folder: &Path) -> Result<()> {
     let file = File::open(archive).with_context(|| format!("cannot read {}", archive.display()))?;

@@ -61,6 +61,9 @@ impl<'a> Job<'a> {
         if !self.features.is_empty() {
             build.args(["--features", self.features]);
         }
+        build
+            .arg("--")
+            .args(link_arguments(self.platform).iter().map(|argument| format!("-Clink-arg={argument}")));
         build.current_dir(self.source).env("CARGO_TARGET_DIR", self.target);
         run(build).with_context(|| format!("the library for {rid}"))?;
 
@@ -94,21 +97,23 @@ impl<'a> Job<'a> {
         let names = names(self.source)?;
         let c_flags = names.iter().map(|(folder, name)| format!("'-ffile-prefix-map={folder}={name}'"));
         build.env("CFLAGS", c_flags.collect::<Vec<_>>().join(" ")).env("CC_SHELL_ESCAPED_FLAGS", "1");
-        let flags = flags(self.platform).iter().map(|&flag| flag.to_owned());
-        let flags =
-            flags.chain(names.iter().map(|(folder, name)| format!("--remap-path-prefix={folder}={name}")));
-        build.env("CARGO_ENCODED_RUSTFLAGS", flags.collect::<Vec<_>>().join("\x1f"));
+        let mut flags: Vec<_> =
+            names.iter().map(|(folder, name)| format!("--remap-path-prefix={folder}={name}")).collect();
+        if kind == Kind::Musl {
+            // a shared library for musl cannot have libc inside
+            flags.push("-Ctarget-feature=-crt-static".into());
+        }
+        build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         Ok(build)
     }
 }
 
-/// The compiler's flags that shape the file, beyond those of Cargo.toml and build.rs.
-pub(crate) fn flags(platform: &Platform) -> &'static [&'static str] {
+/// The linker's arguments, beyond those of build.rs.
+pub(crate) fn link_arguments(platform: &Platform) -> &'static [&'static str] {
     match platform.kind {
-        Kind::Glibc => &["-Clink-arg=-Wl,--build-id=sha1"],
-        // a shared library for musl cannot have libc inside
-        Kind::Musl => &["-Ctarget-feature=-crt-static", "-Clink-arg=-Wl,--build-id=sha1"],
-        Kind::Windows => &["-Clink-arg=-Wl,--no-insert-timestamp"],
+        // zig builds its unwinder for each optimization level: that for -O0 is slow, and says where it was built
+        Kind::Glibc | Kind::Musl => &["-O2", "-Wl,--build-id=sha1"],
+        Kind::Windows => &["-Wl,--no-insert-timestamp"],
     }
 }
 

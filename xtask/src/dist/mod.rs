@@ -1,12 +1,12 @@
 //! `cargo xtask dist`: everything that a release consists of.
 
-mod archive;
+pub(crate) mod archive;
 mod compile;
 mod dependencies;
 mod library;
 mod managed;
 mod packages;
-mod platform;
+pub(crate) mod platform;
 mod report;
 mod sources;
 mod symbols;
@@ -46,6 +46,25 @@ pub(crate) struct Arguments {
     test_libraries: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct BuildArguments {
+    /// The system, such as linux-musl-x64, or its target in rustc's words
+    #[arg(value_name = "RID")]
+    rid: String,
+}
+
+/// Builds one library, as a release has it.
+pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode> {
+    provide()?;
+    let target = target()?;
+    for platform in Platform::named(std::slice::from_ref(&arguments.rid))? {
+        let folder = target.join("libraries").join(platform.rid);
+        library::build(&Job::release(platform, &target), &folder, &folder)?;
+        println!("{}", folder.join(platform.library()).display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(crate) fn main(arguments: &Arguments) -> Result<ExitCode> {
     provide()?;
     let platforms = Platform::named(&arguments.only)?;
@@ -64,7 +83,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Installs what a release is built with, as far as that can be done here.
 pub(crate) fn provide() -> Result<()> {
-    tools::provide(&["dist"])?;
+    tools::provide(&["packages"])?;
     pypi::provide()
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     dist::{
-        compile::flags,
+        compile::link_arguments,
         platform::{GLIBC, Kind, Platform},
         sources,
     },
@@ -29,8 +29,8 @@ pub(crate) fn report(platforms: &[&Platform]) -> Result<String> {
     write!(
         text,
         "\nCargo's profile `dist`, crate types `cdylib` and, for Linux, `staticlib`; `--remap-path-prefix` for the \
-         folders of the machine.\n\n\
-         | system | target of rustc | needs | flags | the project's tests |\n|---|---|---|---|---|\n"
+         folders of the machine, and for musl `-C target-feature=-crt-static`.\n\n\
+         | system | target of rustc | needs | linker | the project's tests |\n|---|---|---|---|---|\n"
     )?;
     for platform in platforms {
         let needs = match platform.kind {
@@ -39,8 +39,8 @@ pub(crate) fn report(platforms: &[&Platform]) -> Result<String> {
             Kind::Windows => "Windows 10".to_owned(),
         };
         let tested = if platform.tested { "run it" } else { "do not run it: built and looked at only" };
-        let flags = flags(platform).join(" ");
-        writeln!(text, "| {} | `{}` | {needs} | `{flags}` | {tested} |", platform.rid, platform.target)?;
+        let arguments = link_arguments(platform).join(" ");
+        writeln!(text, "| {} | `{}` | {needs} | `{arguments}` | {tested} |", platform.rid, platform.target)?;
     }
     Ok(text)
 }

@@ -17,7 +17,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
 
 pub(crate) fn missing(platform: &Platform) -> Option<String> {
     let none = || "Windows limits neither the threads nor the handles of a process".to_owned();
-    platform.missing().or_else(|| platform.is_windows().then(none))
+    platform.missing().or_else(|| platform.is_windows().then(none)).or_else(|| {
+        let emulated = platform.rid.ends_with("arm64") && !cfg!(target_arch = "aarch64");
+        emulated.then(|| "an emulator needs threads and descriptors of its own".to_owned())
+    })
 }
 
 /// The first connect cannot have its thread: it says so, and works when there is one.

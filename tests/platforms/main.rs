@@ -2,7 +2,7 @@
 //!
 //! Without further ado the file is this build's. `SONORAN_LIBRARIES` names a folder of a release instead, with a
 //! folder for each of .NET's names of platforms: glibc's file is then run as it is, musl's in a folder like FXServer's,
-//! and the DLL under wine. `SONORAN_PANICKING` names the same for files built with the feature `test-panic`. What
+//! the DLL under wine, and those of other processors by what this machine has for them. `SONORAN_PANICKING` names the same for files built with the feature `test-panic`. What
 //! cannot be run here is reported as ignored, with a line that starts `NOT RUN:`.
 
 mod host;

@@ -19,7 +19,23 @@ pub(crate) enum Loader {
     /// musl's loader with a library path of its own, as FXServer brings it along.
     FxServer,
     Wine,
+    /// Another processor's, in its own words: a C compiler for it, and what runs its programs.
+    Foreign {
+        compiler: &'static str,
+        runner: &'static [&'static str],
+    },
 }
+
+/// 32-bit programs run on the machine itself, with the C library of Debian's cross compiler.
+const X86: Loader = Loader::Foreign {
+    compiler: "i686-linux-gnu-gcc",
+    runner: &["/usr/i686-linux-gnu/lib/ld-linux.so.2", "--library-path", "/usr/i686-linux-gnu/lib"],
+};
+
+const ARM64: Loader = Loader::Foreign {
+    compiler: "aarch64-linux-gnu-gcc",
+    runner: &["/usr/bin/qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"],
+};
 
 /// One native file.
 #[derive(Debug)]
@@ -43,9 +59,14 @@ pub(crate) fn all() -> Vec<Platform> {
         let file = Path::new(rid).join(file_name(rid));
         Platform::new(rid, loader, libraries.join(&file), Some(panicking.join(file)))
     };
-    [("linux-x64", Loader::Own), ("linux-musl-x64", Loader::FxServer), ("win-x64", Loader::Wine)]
-        .map(platform)
-        .into()
+    let all = [
+        ("linux-x64", Loader::Own),
+        ("linux-musl-x64", Loader::FxServer),
+        ("win-x64", Loader::Wine),
+        ("linux-x86", X86),
+        ("linux-arm64", ARM64),
+    ];
+    all.map(platform).into()
 }
 
 /// This machine's own platform.
@@ -72,13 +93,18 @@ impl Platform {
 
     /// Why nothing can be run on it here, if so.
     pub(crate) fn missing(&self) -> Option<String> {
-        let tools: &[&str] = match self.loader {
-            Loader::Wine => &["wine", "wineserver"],
-            Loader::FxServer if !Path::new(MUSL_LOADER).exists() => &["ld-musl-x86_64.so.1"],
-            Loader::FxServer | Loader::Own => &[],
+        if !self.library.is_file() {
+            return Some(format!("it was not built: there is no {}", self.library.display()));
+        }
+        // a path stands for itself in every folder of the search path
+        let runner = match self.loader {
+            Loader::Wine => Some("wine"),
+            Loader::FxServer => Some(MUSL_LOADER),
+            Loader::Foreign { runner, .. } => runner.first().copied(),
+            Loader::Own => None,
         };
         let compiler = if cfg!(windows) { "gcc.exe" } else { self.compiler() };
-        tools.iter().chain([&compiler]).find_map(|tool| missing(tool))
+        runner.into_iter().chain([compiler]).find_map(missing)
     }
 
     fn compiler(&self) -> &'static str {
@@ -87,6 +113,7 @@ impl Platform {
             Loader::Own => "cc",
             Loader::FxServer => "musl-gcc",
             Loader::Wine => "x86_64-w64-mingw32-gcc",
+            Loader::Foreign { compiler, .. } => compiler,
         }
     }
 
@@ -112,6 +139,11 @@ impl Platform {
         let program = self.program.get_or_init(|| self.prepare());
         match self.loader {
             Loader::Own => Command::new(program),
+            Loader::Foreign { runner, .. } => {
+                let mut command = Command::new(runner[0]);
+                command.args(&runner[1..]).arg(program);
+                command
+            }
             Loader::FxServer => {
                 // as its run.sh does
                 let folder = fxserver();
@@ -141,7 +173,7 @@ impl Platform {
     fn prepare(&self) -> PathBuf {
         let folder = match self.loader {
             Loader::FxServer => fxserver().join("alpine/opt/cfx-server"),
-            Loader::Own | Loader::Wine => scratch().join(self.rid),
+            _ => scratch().join(self.rid),
         };
         fs::create_dir_all(&folder).expect("the target folder can be written");
         let program = folder.join(match self.loader {
@@ -151,7 +183,7 @@ impl Platform {
         });
         compile(self.compiler(), "host.c", &program, if self.is_windows() { &[] } else { &["-ldl"] });
         match self.loader {
-            Loader::Own => {}
+            Loader::Own | Loader::Foreign { .. } => {}
             Loader::FxServer => {
                 for part in ["usr/lib/v8", "lib", "usr/lib"] {
                     fs::create_dir_all(fxserver().join("alpine").join(part)).expect("a folder of ours");

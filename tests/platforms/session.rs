@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     ops::Deref,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use serde_json::{Value, json};
@@ -153,7 +154,8 @@ fn reconnect(platform: &Platform) {
 
 /// A hub with a certificate of its own.
 pub(crate) fn tls_hub() -> (Hub, PathBuf) {
-    let folder = scratch().join(format!("platforms/ca-{}", lasting_port()));
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let folder = scratch().join(format!("platforms/ca-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     let hub = Hub::start_with(Options { self_signed: Some(folder.clone()), ..Options::default() });
     (hub, folder.join("ca.pem"))
 }

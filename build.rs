@@ -31,7 +31,8 @@ fn link() {
 
 /// Says what cargo does not say loud enough: that it will make no shared library.
 fn warn() {
-    let is = |name: &str, value: &str| env::var(name).is_ok_and(|values| values.split(',').any(|v| v == value));
+    let is =
+        |name: &str, value: &str| env::var(name).is_ok_and(|values| values.split(',').any(|v| v == value));
     if is("CARGO_CFG_TARGET_ENV", "musl") && is("CARGO_CFG_TARGET_FEATURE", "crt-static") {
         println!(
             "cargo:warning=no libsonoran.so for musl is made this way: use `cargo xtask build linux-musl-x64`, \

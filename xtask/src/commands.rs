@@ -1,7 +1,8 @@
 //! Every command that a document tells its readers to enter, and the step that enters it.
 //!
-//! Commands stand in fences of the language `console`. One that is not in the list below, or that no document has any
-//! more, fails the step `commands`; so does a step that does not run what is said of it.
+//! Commands stand in fences of the language `console`, and for Windows of `powershell`. One that is not in the list
+//! below, or that no document has any more, fails the step `commands`; so does a step that does not run what is said
+//! of it.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Mutex};
 
@@ -53,6 +54,13 @@ const COMMANDS: &[Documented] = &[
     line("bindings/csharp/README.md", "dotnet nuget add source", By("dist")),
     line("bindings/csharp/README.md", "dotnet add package", By("dist")),
     line("docs/install.md", "sha256sum --check --ignore-missing SHA256SUMS", By("dist")),
+    line(
+        "docs/install.md",
+        "gh attestation verify",
+        Not("only what the public workflow has built and signed can be verified"),
+    ),
+    line("docs/install.md", "(Get-FileHash", Not("it is for PowerShell")),
+    line("docs/install.md", "Select-String", Not("it is for PowerShell")),
     line("docs/install.md", "unzip -d resources", By("dist")),
 ];
 
@@ -131,7 +139,7 @@ fn commands(text: &str) -> Vec<String> {
     let (mut inside, mut goes_on) = (false, false);
     for line in text.lines().map(str::trim) {
         if line.starts_with("```") {
-            inside = line == "```console";
+            inside = ["```console", "```powershell"].contains(&line);
             continue;
         }
         let line = line.split("  #").next().unwrap_or_default().trim();

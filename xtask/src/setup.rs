@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 pub(crate) fn provide(steps: &[&Step]) -> Result<()> {
     let names: Vec<_> = steps.iter().map(|step| step.name).collect();
     tools::provide(&names)?;
-    if names.iter().any(|name| ["dist", "deny"].contains(name)) {
+    if names.iter().any(|name| ["dist", "deny", "platforms"].contains(name)) {
         pypi::provide()?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    commands, consumers,
+    commands, consumers, dist,
     process::{Background, NOT_RUN, cargo, command, run},
     pypi,
     release::Release,
@@ -62,6 +62,7 @@ const STEPS: &[Step] = &[
     call("dist", "a release, used from its files alone by the commands of its documents", || {
         consumers::test().map(Verdict::Passed)
     }),
+    call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     script("cpp", "the C++ binding", "bindings/cpp"),
     script("lua", "the LuaJIT binding", "bindings/lua"),
@@ -131,6 +132,22 @@ fn release() -> Outcome {
     let mut hosts = cargo(&format!("test --test c_hosts -- {others}"));
     hosts.env("SONORAN_LIBRARY", release.library());
     run(hosts).map(Verdict::Passed)
+}
+
+/// The libraries as hosts of their systems load them. musl's has its turn with the C programs as well.
+fn platforms() -> Outcome {
+    let libraries = dist::tested_libraries()?;
+    let panicking = dist::panicking_libraries()?;
+    let mut tests = cargo("test --workspace --test platforms");
+    tests.env("SONORAN_LIBRARIES", &libraries).env("SONORAN_PANICKING", &panicking);
+    let mut not_run = run(tests)?;
+    let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip valgrind:: --skip header";
+    let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
+    let musl = |folder: &Path| folder.join("linux-musl-x64/libsonoran.so");
+    hosts.env("SONORAN_LIBRARY", musl(&libraries)).env("SONORAN_PANICKING_LIBRARY", musl(&panicking));
+    hosts.env("SONORAN_CC", "musl-gcc");
+    not_run.extend(run(hosts)?);
+    Ok(Verdict::Passed(not_run))
 }
 
 /// Runs the demo until some events were shown, ends it with Ctrl-C, and looks for leftovers.

@@ -21,7 +21,11 @@ use std::{
 use anyhow::{Result, ensure};
 
 use crate::{
-    dist::{compile::Job, packages::Release, platform::Platform},
+    dist::{
+        compile::Job,
+        packages::Release,
+        platform::{PLATFORMS, Platform},
+    },
     process::{cargo, command, run},
     pypi, tools,
     workspace::{copy, empty, root, target},
@@ -91,6 +95,26 @@ pub(crate) fn make(platforms: &[&Platform], folder: &Path) -> Result<()> {
         release.add_library(&Job::release(platform, &target))?;
     }
     release.finish(platforms)
+}
+
+/// Builds the libraries that the tests run, each into the folder of its name in one for all.
+pub(crate) fn tested_libraries() -> Result<PathBuf> {
+    let target = target()?;
+    let libraries = target.join("libraries");
+    for platform in PLATFORMS.iter().filter(|platform| platform.tested) {
+        let folder = libraries.join(platform.rid);
+        library::build(&Job::release(platform, &target), &folder, &folder)?;
+    }
+    Ok(libraries)
+}
+
+/// Builds the same, but for one thing: `sonoran_connect("panic")` panics in them.
+pub(crate) fn panicking_libraries() -> Result<PathBuf> {
+    let libraries = target()?.join("platforms");
+    for platform in PLATFORMS.iter().filter(|platform| platform.tested) {
+        test_library(platform)?;
+    }
+    Ok(libraries)
 }
 
 /// Builds the library that a release ships, but for one thing: `sonoran_connect("panic")` panics in it.

@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use goblin::{elf::Elf, pe::PE};
+use goblin::{
+    elf::{Elf, dynamic, program_header},
+    pe::PE,
+};
 
 use crate::{
     dist::platform::{GLIBC, Kind, Platform},
@@ -52,8 +55,29 @@ fn linux(platform: &Platform, bytes: &[u8]) -> Result<()> {
         ensure!(version.is_some(), "it names no version of glibc");
     }
     ensure!(version <= Some(GLIBC), "it asks for glibc {version:?}, not {GLIBC:?}");
+    hardened(&elf)?;
     let exported = elf.dynsyms.iter().filter(|symbol| !symbol.is_import() && symbol.st_shndx != 0);
     offers(exported.filter_map(|symbol| elf.dynstrtab.get_at(symbol.st_name)).collect())
+}
+
+/// What a loader or a system's policy may insist on, and what lets a plugin load it late.
+fn hardened(elf: &Elf<'_>) -> Result<()> {
+    let segment = |kind| elf.program_headers.iter().find(|header| header.p_type == kind);
+    let stack = segment(program_header::PT_GNU_STACK).context("it does not say what stack it wants")?;
+    ensure!(!stack.is_executable(), "it wants an executable stack");
+    ensure!(segment(program_header::PT_GNU_RELRO).is_some(), "its tables stay writable: no RELRO");
+    let both = elf.program_headers.iter().any(|header| header.is_executable() && header.is_write());
+    ensure!(!both, "a segment can be written and run");
+    let dynamic = elf.dynamic.as_ref().context("it is no shared library")?;
+    let (flags, flags_1) = (dynamic.info.flags, dynamic.info.flags_1);
+    let text = dynamic.dyns.iter().any(|entry| entry.d_tag == dynamic::DT_TEXTREL);
+    ensure!(!text && flags & dynamic::DF_TEXTREL == 0, "it has text relocations");
+    let now = flags & dynamic::DF_BIND_NOW != 0 || flags_1 & dynamic::DF_1_NOW != 0;
+    ensure!(now, "its symbols are bound when they are first called, not when it is loaded");
+    ensure!(flags_1 & dynamic::DF_1_NODELETE != 0, "dlclose would unmap it from under its threads");
+    // of the room for such variables a loader has little left for what is loaded late
+    ensure!(flags & dynamic::DF_STATIC_TLS == 0, "its thread-local variables need static TLS");
+    Ok(())
 }
 
 /// The newest version of glibc that a symbol asks for.
@@ -78,6 +102,11 @@ fn windows(bytes: &[u8]) -> Result<()> {
     let foreign: Vec<_> = pe.libraries.iter().filter(foreign).collect();
     ensure!(foreign.is_empty(), "it needs {foreign:?}, which are no parts of Windows");
     ensure!(!pe.libraries.is_empty(), "it needs nothing at all");
+    let header = pe.header.optional_header.context("it has no optional header")?;
+    // addresses of its own each time (all of 64 bits of them), and no code in data
+    let wanted = 0x40 | 0x100 | if pe.is_64 { 0x20 } else { 0 };
+    let flags = header.windows_fields.dll_characteristics;
+    ensure!(flags & wanted == wanted, "its characteristics {flags:#x} lack some of {wanted:#x}");
     offers(pe.exports.iter().filter_map(|export| export.name).collect())
 }
 

@@ -110,11 +110,13 @@ namespace Xunit
 
     public static class Runner
     {
-        public static int Main()
+        /// <param name="only">Parts of the names of the tests to run; none: all.</param>
+        public static int Main(string[] only)
         {
             int passed = 0, failed = 0;
             foreach (var type in typeof(Runner).Assembly.GetExportedTypes().Where(t => t.IsClass && t.GetConstructor(Type.EmptyTypes) != null))
-                foreach (var method in type.GetMethods().Where(m => m.GetCustomAttribute<FactAttribute>() != null))
+                foreach (var method in type.GetMethods().Where(m => m.GetCustomAttribute<FactAttribute>() != null
+                        && (only.Length == 0 || only.Any((type.Name + "." + m.Name).Contains))))
                     foreach (var data in Rows(method))
                     {
                         var clock = Stopwatch.StartNew();

@@ -38,10 +38,14 @@ fi
 lay_out() { # lay_out BRIDGE LISTENER IDLE
     rm -rf "$resources"
     mkdir -p "$resources/sonoran/bin" "$resources/sonoran/runtimes/linux-x64/native"
-    cp -r sonoran/fxmanifest.lua sonoran/server.* sonoran/lib sonoran/sonorancad "$resources/sonoran/"
+    cp -r sonoran/README.md sonoran/fxmanifest.lua sonoran/server.* sonoran/lib sonoran/sonorancad "$resources/sonoran/"
     cp "$1" "$resources/sonoran/bin/Sonoran.Server.net.dll"
     cp "$SONORAN_LIBRARY" "$resources/sonoran/runtimes/linux-x64/native/libsonoran.so"
-    cp -r host/sonorancad host/listener host/idle host/samples "$resources/"
+    cp -r host/sonorancad host/listener host/lualistener host/idle host/samples "$resources/"
+    # The bridge alone, without a Lua script.
+    mkdir -p "$resources/bridge"
+    cp -r "$resources/sonoran/bin" "$resources/sonoran/runtimes" "$resources/bridge/"
+    sed '/server.lua/d' sonoran/fxmanifest.lua > "$resources/bridge/fxmanifest.lua"
     cp "$2" "$resources/listener/Listener.net.dll"
     cp "$3" "$resources/idle/Idle.net.dll"
 }

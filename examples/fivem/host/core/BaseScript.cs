@@ -65,7 +65,6 @@ namespace CitizenFX.Core
             }
         }
 
-        /// <summary>Whether the next tick will call all handlers.</summary>
         internal bool Settled
         {
             get { return _running.IsEmpty; }

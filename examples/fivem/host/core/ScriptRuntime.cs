@@ -158,6 +158,12 @@ namespace CitizenFX.Core
 
         internal bool Profiling { get; private set; }
 
+        /// <summary>Whether the next tick will call all handlers.</summary>
+        public bool Settled
+        {
+            get { return _scripts.TrueForAll(script => script.Settled); }
+        }
+
         /// <summary>How many functions of this runtime others could call.</summary>
         public int FunctionCount
         {

@@ -96,7 +96,7 @@ class Runtime {
 			if (results === null) throw new Error(`Error in nested ref call for ${this.resource}: the reference ${reference} wasn't valid`);
 			const first = results[0];
 			if (!first || !first.__cfx_async_retval) return first;
-			return new Promise((resolve, reject) => first.__cfx_async_retval((values, error) => error != null && error !== false ? reject(error) : resolve(values[0])));
+			return new Promise((resolve, reject) => first.__cfx_async_retval((values, error) => error != null ? reject(error) : resolve(values[0])));
 		};
 		this.collected.register(call, reference);
 		return call;
@@ -207,7 +207,9 @@ const asked = {
 		if (result === failed) return runtime.pack(null);
 		// of another context, so that instanceof does not know it
 		if (!result || typeof result.then !== 'function') return runtime.pack([result === undefined ? null : result]);
-		return runtime.pack([{ __cfx_async_retval: callback => void result.then(value => callback([value === undefined ? null : value], null), error => callback(null, String(error && error.message || error))) }]);
+		return runtime.pack([{ __cfx_async_retval: callback => void result
+			.then(value => callback([value === undefined ? null : value], null), error => callback(null, String(error && error.message || error)))
+			.catch(error => runtimes.has(instance) && runtime.report('promise', error)) }]);
 	},
 	duplicate(instance, number) {
 		const entry = runtimes.get(instance).functions.get(number);

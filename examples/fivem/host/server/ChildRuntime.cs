@@ -38,8 +38,10 @@ namespace FxServerHost
                 {
                     var heard = (List<object>)Wire.Read(Receive());
                     if ((string)heard[0] == "answer") return heard.ElementAtOrDefault(1);
-                    var runtime = Runtimes[Convert.ToInt32(heard[1])];
-                    Send("answer", runtime.Native((string)heard[2], heard.Skip(3).ToArray()));
+                    ChildRuntime runtime;
+                    // What is left of a runtime that is gone, such as a function that is collected, reaches nothing any more.
+                    Runtimes.TryGetValue(Convert.ToInt32(heard[1]), out runtime);
+                    Send("answer", runtime == null ? null : runtime.Native((string)heard[2], heard.Skip(3).ToArray()));
                 }
             }
 

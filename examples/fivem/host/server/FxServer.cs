@@ -120,6 +120,17 @@ namespace FxServerHost
             _test.Tick();
         }
 
+        internal void TickAlone(string resource)
+        {
+            _resources[resource].Tick();
+        }
+
+        /// <summary>The C# runtime notes on another thread that a tick is over, and leaves the next one out until then.</summary>
+        internal void UntilSettled(string resource)
+        {
+            while (_resources[resource].Runtimes.OfType<ScriptRuntime>().Any(runtime => !runtime.Settled)) Thread.Yield();
+        }
+
         internal void Ticks(int count)
         {
             for (; count > 0; count--)

@@ -18,6 +18,7 @@ namespace FxServerHost
         internal static readonly List<string> Cad = new List<string>();
         internal static Action<Heard> OnEvent;
         internal static Action<string> OnCad;
+        internal static Action<string, string> OnSent;
 
         public Listener()
         {
@@ -33,6 +34,11 @@ namespace FxServerHost
                 if (OnCad != null) OnCad(json);
                 else Cad.Add(json);
             });
+            EventHandlers["test:sent"] += new Action<List<object>>(batch =>
+            {
+                foreach (IDictionary<string, object> unit in batch)
+                    if (OnSent != null) OnSent((string)unit["communityUserId"], (string)unit["location"]);
+            });
         }
 
         internal static void Forget()
@@ -42,6 +48,7 @@ namespace FxServerHost
             Cad.Clear();
             OnEvent = null;
             OnCad = null;
+            OnSent = null;
         }
     }
 }

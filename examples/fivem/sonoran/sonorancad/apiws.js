@@ -9,7 +9,7 @@
 
 	const RESOURCE = GetCurrentResourceName();
 	const RETRY_MS = 1000;
-	const PATIENCE = 30; // retries, until the console hears that nobody takes anything
+	const PATIENCE = 10; // retries, until the console hears that nobody takes anything
 	const MOST_POSTED = 1000;
 
 	// The types of push events that are documented. SonoranCAD hands the whole event to whoever registers for its type.
@@ -24,7 +24,8 @@
 
 	const units = new Map(); // the newest location of each unit that is not taken yet
 	const posted = []; // events that the CAD posted, as JSON, that are not taken yet
-	const onTheirWay = new Map(); // how many events of other types go through SonoranCAD just now, by type
+	const onTheirWay = new Map(); // the numbers of events of other types that go through SonoranCAD just now, by type
+	const run = `${Date.now()} ${Math.random()}`; // tells one start of this resource from the next
 	let started = false;
 	let kept = false;
 	let misses = 0;
@@ -53,7 +54,7 @@
 	function handOverAll() {
 		const batch = [...units];
 		if (batch.length > 0) {
-			if (!handOver('sonoran:cad:units', JSON.stringify(batch.map(([, unit]) => unit)))) return false;
+			if (!handOver('sonoran:cad:units', batch.map(([, unit]) => unit))) return false;
 			for (const [id, unit] of batch) if (units.get(id) === unit) units.delete(id);
 		}
 		for (; posted.length > 0; posted.shift()) if (!handOver('sonoran:cad:posted', posted[0])) return false;
@@ -66,21 +67,27 @@
 
 	// From the CAD to SonoranCAD. ---------------------------------------------------------------------------------
 
-	/** The event with the key, if it has none, and a mark by which it is known when SonoranCAD is done with it. */
-	function marked(json) {
+	/** The event with the key, if it has none, and its number, by which it is known when SonoranCAD is done with it. */
+	function marked(json, number) {
 		const keyed = json.includes('"key"') && 'key' in JSON.parse(json);
-		const front = keyed ? '{"sonoran":"session",' : `{"key":${JSON.stringify(apiKey())},"sonoran":"session",`;
-		return front + json.slice(json.indexOf('{') + 1);
+		const key = keyed ? '' : `"key":${JSON.stringify(apiKey())},`;
+		return `{${key}"sonoran":${number},${json.slice(json.indexOf('{') + 1)}`;
 	}
 
 	on('sonoran:cad:events', events => {
-		for (const json of events) {
+		for (const [number, json] of events) {
 			const type = String(JSON.parse(json).type).toUpperCase();
-			if (!TYPES.has(type)) onTheirWay.set(type, (onTheirWay.get(type) || 0) + 1);
-			emit('SonoranCAD::pushevents:shim', marked(json));
-			emit('sonoran:cad:taken', 1);
+			if (!TYPES.has(type)) onTheirWay.set(type, [...onTheirWay.get(type) || [], number]);
+			emit('SonoranCAD::pushevents:shim', marked(json, number));
 		}
+		emit('sonoran:cad:heard');
 	});
+
+	// SonoranCAD does its work in threads that start a tick later, and end with it. What it has not done by then is
+	// handed over again after its restart.
+	function done(number) {
+		emit('sonoran:cad:done', number);
+	}
 
 	// What the CAD posts while no session is up comes to SonoranCAD's HTTP handler. Those who listen to the sonoran
 	// resource have to hear of it too.
@@ -95,13 +102,13 @@
 
 	on('SonoranCAD::pushevents:OtherEvent', (type, data) => {
 		if (TYPES.has(type)) return; // comes whole, by the registration
-		const count = onTheirWay.get(type) || 0;
-		if (count > 0) onTheirWay.set(type, count - 1);
+		const numbers = onTheirWay.get(type) || [];
+		if (numbers.length > 0) done(numbers.shift());
 		else fromHttp({ type, data });
 	});
 
 	function announce() {
-		emit('sonoran:cad:ready');
+		emit('sonoran:cad:ready', run);
 		handOverAll();
 	}
 
@@ -115,7 +122,8 @@
 		started = true;
 		for (const type of TYPES) {
 			emit('SonoranCAD::RegisterPushEvent', type, event => {
-				if (event && event.sonoran === undefined) fromHttp(event);
+				if (event.sonoran === undefined) fromHttp(event);
+				else done(event.sonoran);
 			});
 		}
 		announce();

@@ -35,8 +35,9 @@ namespace Sonoran.FiveM
             _entries.AddTo(Exports);
             On("onResourceStop", resource => OnResourceStop(resource));
             On("sonoran:listen", nothing => _listeners.InLists = true);
-            On("sonoran:cad:ready", nothing => _cad.OnReady());
-            On("sonoran:cad:taken", count => _cad.OnTaken(count is IConvertible && !(count is string) ? Convert.ToInt32(count) : 0));
+            On("sonoran:cad:ready", _cad.OnReady);
+            On("sonoran:cad:heard", nothing => _cad.OnHeard());
+            On("sonoran:cad:done", _cad.OnDone);
             On("sonoran:cad:units", OnCadUnits);
             On("sonoran:cad:posted", OnCadPosted);
             API.RegisterCommand("sonoran", new Action<object>(source => PrintStatus()), true);
@@ -135,11 +136,11 @@ namespace Sonoran.FiveM
         }
 
         /// <summary>Answered at once where there is a session; without an answer the other end keeps them.</summary>
-        private void OnCadUnits(object updatesJson)
+        private void OnCadUnits(object updates)
         {
             var session = Session(_cad.ServerId) ?? Session(null);
             if (session == null) return;
-            if (_settings.SendEnabled) session.SendUnitLocations(updatesJson);
+            if (_settings.SendEnabled) session.SendUnitLocations(updates);
             TriggerEvent("sonoran:cad:kept");
         }
 

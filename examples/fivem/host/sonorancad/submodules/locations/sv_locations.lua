@@ -16,7 +16,10 @@ CreateThread(function()
             table.insert(batch, { communityUserId = unit, location = moved[unit], coordinates = { x = 1.5, y = 2, z = '30' } })
             moved[unit] = nil
         end
-        if #batch > 0 then exports['sonorancad']:sendUnitLocations(batch) end
+        if #batch > 0 then
+            TriggerEvent('test:sent', batch)
+            exports['sonorancad']:sendUnitLocations(batch)
+        end
         Wait(250)
     end
 end)

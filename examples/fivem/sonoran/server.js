@@ -16,9 +16,7 @@ on('sonoran:EVENT_UNIT_PANIC', jsonText => {
 	if (unit.isPanic) console.log(`PANIC of unit ${(unit.identIds || [unit.identId]).join(', ')}`);
 });
 
-on('sonoran:event', (type, jsonText, server) => {
-	if (type === 'SESSION_READY') console.log(`events of CAD server ${server} flow`);
-});
+on('sonoran:SESSION_READY', (jsonText, server) => console.log(`events of CAD server ${server} flow`));
 
 // Positions for the live map, as often as you like: the library sends the newest of each unit when the hub may
 // have it. Units are told apart by communityUserId, roblox, apiId or identId.

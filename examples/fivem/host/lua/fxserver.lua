@@ -210,7 +210,7 @@ local function globals_of(runtime)
         Wait = function(milliseconds) coroutine.yield('wait', milliseconds) end,
         CreateThread = function(body) table.insert(runtime.threads, { runtime = runtime, coroutine = coroutine.create(body), due = 0 }) end,
         promise = { new = new_promise },
-        Citizen = { Await = await },
+        Citizen = { Await = await, CreateThreadNow = start },
         IsDuplicityVersion = function() return true end,
         GetCurrentResourceName = function() return runtime.resource end,
         AddEventHandler = add_handler,

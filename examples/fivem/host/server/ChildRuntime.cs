@@ -16,19 +16,29 @@ namespace FxServerHost
         private sealed class Child
         {
             private readonly Stream _to, _from;
+            private readonly Process _process;
 
             internal readonly Dictionary<int, ChildRuntime> Runtimes = new Dictionary<int, ChildRuntime>();
 
             internal Child(string program, string arguments)
             {
-                var process = Process.Start(new ProcessStartInfo(program, arguments)
+                _process = Process.Start(new ProcessStartInfo(program, arguments)
                 {
                     UseShellExecute = false,
                     RedirectStandardInput = true,
                     RedirectStandardOutput = true,
                 });
-                _to = process.StandardInput.BaseStream;
-                _from = process.StandardOutput.BaseStream;
+                _to = _process.StandardInput.BaseStream;
+                _from = _process.StandardOutput.BaseStream;
+            }
+
+            internal double ProcessorMs
+            {
+                get
+                {
+                    _process.Refresh();
+                    return _process.TotalProcessorTime.TotalMilliseconds;
+                }
             }
 
             internal object Ask(params object[] message)
@@ -97,6 +107,13 @@ namespace FxServerHost
         private static string Command(string extension)
         {
             return Environment.GetEnvironmentVariable(extension == ".lua" ? "SONORAN_LUA" : "SONORAN_NODE");
+        }
+
+        /// <summary>The processor time that scripts of this kind have taken so far.</summary>
+        internal static double ProcessorMs(string extension)
+        {
+            Child child;
+            return Children.TryGetValue(extension, out child) ? child.ProcessorMs : 0;
         }
 
         internal static ChildRuntime Create(string extension, FxServer server, string resource, int instance)

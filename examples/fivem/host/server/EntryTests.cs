@@ -37,14 +37,13 @@ namespace FxServerHost
             using (var fx = ResourceTests.Started(Hub.Shared, out server))
             {
                 foreach (var value in Nonsense())
-                    foreach (var further in new[] { null, value })
+                    foreach (var further in value is string || value is int ? new[] { null, value } : new[] { value })
                     {
                         Assert.Equal(false, fx.Export("sonoran", "sendUnitLocations", value, further));
                         Assert.Equal(false, fx.Export("sonoran", "ingest", value, further));
                         Assert.Equal(0, Convert.ToInt32(fx.Export("sonoran", "invoke", value as string == "text" ? "" : value, value, further)));
                         var failed = (Task<object>)fx.Export("sonoran", "call", value as string == "text" ? "" : value, value, further);
-                        fx.Until(() => failed.IsCompleted, "an answer");
-                        Assert.True(failed.IsFaulted, "a call succeeded: " + failed);
+                        Assert.True(failed.IsFaulted, "a call succeeded");
                         Assert.Equal(further == null, fx.Export("sonoran", "isReady", further));
                         Assert.StartsWith("[{\"serverId\":" + server, (string)fx.Export("sonoran", "status", value, further));
                         foreach (var name in new[] { "onResourceStop", "sonoran:listen", "sonoran:cad:heard", "sonoran:cad:done", "sonoran:cad:units", "sonoran:cad:posted" })

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using CitizenFX.Core;
 using CitizenFX.Core.Native;
 
@@ -74,8 +75,8 @@ namespace Sonoran.FiveM
 
         internal void OnDone(object number)
         {
-            var done = number is IConvertible && !(number is string) ? Convert.ToInt32(number) : 0;
-            _handed.RemoveAll(handover => handover.Number == done);
+            var done = Convert.ToString(number, CultureInfo.InvariantCulture);
+            _handed.RemoveAll(handover => handover.Number.ToString(CultureInfo.InvariantCulture) == done);
         }
 
         /// <summary>Once a second: a SonoranCAD that runs and does not answer has no stand-in.</summary>

@@ -56,7 +56,7 @@ if [ -n "$mono" ]; then
     $mcs -target:library -r:"$msgpack" -out:"$work/CitizenFX.Core.dll" host/core/*.cs
     $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Server.net.dll" sonoran/src/*.cs "$binding"/src/*.cs
     for script in listener idle; do $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/$script.net.dll" host/$script/*.cs; done
-    $mcs -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
+    $mcs -pkg:nunit -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
         host/server/*.cs "$binding"/src/*.cs "$binding"/tests/Hub.cs "$binding"/tests/mono/*.cs
     lay_out "$work/Sonoran.Server.net.dll" "$work/listener.net.dll" "$work/idle.net.dll"
     # What FXServer sets.
@@ -64,3 +64,18 @@ if [ -n "$mono" ]; then
 else
     not_run "the FiveM resource on Mono" "mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"
 fi
+
+if [ -n "$dotnet" ]; then
+    step ".NET 10: the same source"
+    "$dotnet" build host/server/FxServerHost.csproj -v q -p:MsgPack="$msgpack"
+    core=$PWD/host/core/bin/Debug/net10.0/CitizenFX.Core.dll
+    "$dotnet" build sonoran/src/Sonoran.Server.csproj -v q -f net10.0 -p:CitizenFXCore="$core"
+    for script in listener idle; do "$dotnet" build host/$script/$script.csproj -v q -p:MsgPack="$msgpack"; done
+    lay_out sonoran/src/bin/Debug/net10.0/Sonoran.Server.net.dll host/listener/bin/Debug/net10.0/listener.net.dll host/idle/bin/Debug/net10.0/idle.net.dll
+    # Memory and fifty rounds are for the runtime that most servers have.
+    "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "FullyQualifiedName!~CostTests&FullyQualifiedName!~Fifty" \
+        --logger "console;verbosity=minimal" -- RunConfiguration.TreatNoTestsAsError=true
+else
+    not_run "the FiveM resource on .NET" "there is no .NET SDK 10 (https://dot.net)"
+fi
+[ -n "$mono$dotnet" ]

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fs, process::Command};
 
 use serde_json::json;
 
-use super::Test;
-use crate::support::{
+use crate::suite::Test;
+use support::{
     control::Shape,
     hub::{Hub, Kind, Setup},
     program::{command, compile, finish, host, library, run, run_silent},

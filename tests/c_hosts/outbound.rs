@@ -15,8 +15,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::stream::HubTest;
-use crate::support::{
+use crate::stream::HubTest;
+use support::{
     PATIENCE,
     control::UnitCall,
     hub::{Hub, Kind, Setup, lasting_port},
@@ -43,7 +43,7 @@ pub(crate) const CSHARP_TESTS: &[(&str, HubTest)] = &[
     ("csharp::units_hub_killed", |kind| units_hub_killed(kind, Language::CSharp)),
 ];
 
-/// What the host is written in: `tests/c/outbound.c`, and the same in `tests/hosts`.
+/// What the host is written in: `tests/c/outbound.c`, and the same in the bindings' tests.
 #[derive(Debug, Clone, Copy)]
 enum Language {
     C,
@@ -58,7 +58,7 @@ impl Language {
             Self::Lua => {
                 let mut luajit = command("luajit".as_ref());
                 luajit.env("LUA_PATH", root().join("bindings/lua/?.lua"));
-                luajit.arg(root().join("tests/hosts/outbound.lua")).arg(library());
+                luajit.arg(root().join("bindings/lua/tests/outbound.lua")).arg(library());
                 luajit
             }
             Self::CSharp => {
@@ -70,14 +70,14 @@ impl Language {
     }
 }
 
-/// `tests/hosts/Outbound.cs` with the C# binding, compiled for Mono.
+/// `bindings/csharp/tests/host/Outbound.cs` with the C# binding, compiled for Mono.
 fn csharp_host() -> &'static Path {
     static COMPILED: OnceLock<PathBuf> = OnceLock::new();
     COMPILED.get_or_init(|| {
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("Outbound.exe");
         let mut mcs = command("mcs".as_ref());
         mcs.args(["-langversion:7.2", "-unsafe", "-warnaserror"]).arg(format!("-out:{}", program.display()));
-        mcs.arg(root().join("tests/hosts/Outbound.cs")).arg(root().join("bindings/csharp/src/*.cs"));
+        mcs.arg(root().join("bindings/csharp/tests/host/Outbound.cs")).arg(root().join("bindings/csharp/src/*.cs"));
         run_silent(&mut mcs);
         program
     })

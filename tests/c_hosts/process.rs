@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use super::Test;
-use crate::support::{
+use crate::suite::Test;
+use support::{
     control::Shape,
     hub::{Hub, Kind, Setup},
     program::{command, compile, finish, host, library, panicking_library, run, run_silent},
@@ -48,7 +48,7 @@ fn unload() {
 /// A child of a process that has connected gets an error from every function, at once.
 fn forking() {
     let source = fs::read_to_string(root().join("tests/c/forking.c")).expect("tests/c/forking.c");
-    for (name, _) in super::api::functions() {
+    for (name, _) in crate::api::functions() {
         assert!(source.contains(&format!("{name}(")), "forking.c does not call {name}");
     }
     let hub = hub();

@@ -15,8 +15,8 @@ use serde_json::json;
 use socket2::SockRef;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket, accept};
 
-use super::Test;
-use crate::support::relay::Relay;
+use crate::suite::Test;
+use support::relay::Relay;
 
 pub(crate) const TESTS: &[(&str, Test)] =
     &[("tls_reset", tls_reset), ("tls_unknown_issuer", tls_unknown_issuer)];

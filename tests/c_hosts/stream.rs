@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, time::Duration};
 use serde_json::{json, value::RawValue};
 use sonoran_hub::Methods;
 
-use crate::support::{
+use support::{
     control::Shape,
     hub::{Hub, Kind, Setup, lasting_port},
     relay::Relay,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::case::{Peer, options};
-use crate::client::{Process, Session, ffi, wait_until};
+use support::client::{Process, Session, ffi};
+use support::wait_until;
 use crate::wire::Wire;
 
 /// A session that is ready, and the peer's end of it.

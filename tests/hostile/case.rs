@@ -10,7 +10,8 @@ use std::thread;
 use rustls::ServerConfig;
 use serde_json::{Value, json};
 
-use crate::client::{Event, PATIENCE, Process, Session};
+use support::client::{Event, Process, Session};
+use support::PATIENCE;
 use crate::wire::{Outcome, Wire};
 
 pub(crate) const KEY: &str = "the-api-key";

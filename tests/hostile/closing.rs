@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Peer, breaks, check, lost, options, push};
-use crate::client::{PATIENCE, Process, Session, ffi, shutdown, wait_until};
+use support::client::{Process, Session, ffi, shutdown};
+use support::{PATIENCE, wait_until};
 use crate::wire::{CLOSE, frame, push as record};
 
 const EVENT: &str = r#"{"type":"EVENT_BEFORE"}"#;
@@ -176,6 +177,6 @@ fn a_shutdown_keeps_its_time() {
         assert_eq!(session.state(), ffi::SONORAN_E_SESSION);
         drop(wire);
         #[cfg(target_os = "linux")]
-        wait_until("the threads are gone", || crate::client::library_threads().is_empty());
+        wait_until("the threads are gone", || support::client::library_threads().is_empty());
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::case::{Peer, options};
-use crate::client::{PATIENCE, Process, Session};
+use support::client::{Process, Session};
+use support::PATIENCE;
 use crate::wire::{PING, TEXT, Wire, frame, push};
 
 /// Lets the peer send this without end in a thread of its own, while `watch` reads what the client sends.
@@ -153,7 +154,7 @@ fn processor_time() -> Duration {
         let fields: Vec<_> = stat.rsplit_once(") ")?.1.split(' ').collect();
         Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
     };
-    let ticks: u64 = crate::client::library_threads().into_iter().filter_map(ticks).sum();
+    let ticks: u64 = support::client::library_threads().into_iter().filter_map(ticks).sum();
     // a hundred a second, whatever the machine
     Duration::from_millis(ticks * 10)
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::case::{KEY, Peer, options};
-use crate::client::{Process, Session, ffi, last_error, not_run};
+use support::client::{Process, Session, ffi, last_error};
+use support::not_run;
 use crate::wire::Wire;
 
 /// What the upgrade asks for: the target and the host.

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Peer, check, opening, options, ready, retry};
-use crate::client::{Process, Session, ffi};
+use support::client::{Process, Session, ffi};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::case::{Case, Peer, check, opening, options, ready, retry};
-use crate::client::{Process, Session};
+use support::client::{Process, Session};
 use crate::wire::Wire;
 
 /// The peer answers the upgrade with these bytes.

@@ -9,7 +9,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::client::PATIENCE;
+use support::PATIENCE;
 
 /// What did not go as it should at the hub's end.
 pub(crate) type Outcome<T = ()> = Result<T, String>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sonoran_hub::{Auth, Methods, Options};
 
-use crate::client::{Process, Session, ffi, last_error};
+use support::client::{Process, Session, ffi, last_error};
 use crate::hub::{Hub, KEY, event};
 
 /// As slow as it may be fast.
@@ -72,7 +72,7 @@ fn auto_finds_the_method_and_remembers_it() {
         assert!(ready.iter().all(|ready| ready.get("method") == method), "{ready:?}");
         // on the wire: a method that the hub does not know is in no list of its calls
         let calling =
-            |event: &crate::client::Event| Some(event.message().split_once("calling ")?.1.to_owned());
+            |event: &support::client::Event| Some(event.message().split_once("calling ")?.1.to_owned());
         let calling: Vec<_> = events.iter().filter_map(calling).collect();
         let expected: Vec<_> = tried.iter().map(|method| format!("{method}.")).collect();
         assert_eq!(calling, expected, "{methods:?}");

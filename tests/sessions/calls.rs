@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::client::{Event, Process, Session, ffi, wait_until};
+use support::client::{Event, Process, Session, ffi};
+use support::wait_until;
 use crate::hub::{Hub, KEY, event, lasting_port, options, url};
 
 /// How a call ended.

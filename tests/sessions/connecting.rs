@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use sonoran_hub::Options;
 
-use crate::client::{Process, Session, ffi, wait_until};
+use support::client::{Process, Session, ffi};
+use support::wait_until;
 use crate::hub::{Hub, event, lasting_port, options, url};
 
 #[test]
@@ -117,7 +118,7 @@ fn fifty_sessions_share_the_threads() {
     #[cfg(target_os = "linux")]
     {
         // one that runs them all, and up to sixteen that resolve names
-        let threads = crate::client::library_threads().len();
+        let threads = support::client::library_threads().len();
         assert!((1..=17).contains(&threads), "{threads}");
     }
 }

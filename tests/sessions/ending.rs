@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::client::{Process, Session, ffi, last_error, wait_until};
+use support::client::{Process, Session, ffi, last_error};
+use support::wait_until;
 use crate::hub::{Hub, event, lasting_port, options, url};
 
 #[test]
@@ -71,7 +72,7 @@ fn a_thread_that_waits_sees_the_end() {
         assert_eq!(session.disconnect(), Ok(0));
         let last: Vec<_> =
             waiters.into_iter().filter_map(|waiter| waiter.join().expect("no panic")).collect();
-        assert_eq!(last.iter().map(crate::client::Event::kind).collect::<Vec<_>>(), ["SESSION_CLOSED"]);
+        assert_eq!(last.iter().map(support::client::Event::kind).collect::<Vec<_>>(), ["SESSION_CLOSED"]);
     });
     assert_eq!(session.state(), ffi::SONORAN_E_SESSION);
 }

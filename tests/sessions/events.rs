@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sonoran_hub::Shape;
 
-use crate::client::{Process, Session, not_run, wait_until};
+use support::client::{Process, Session};
+use support::{not_run, wait_until};
 use crate::hub::{Hub, event};
 
 /// What a parser that writes JSON anew would change.
@@ -145,7 +146,7 @@ fn a_push_cannot_pass_for_the_librarys_own() {
 
 /// What was polled, short: pushes by number, gaps by count, notices by type.
 fn summary(session: &Session) -> Vec<String> {
-    let short = |event: &crate::client::Event| match event.kind().as_str() {
+    let short = |event: &support::client::Event| match event.kind().as_str() {
         "EVENT_UNIT_STATUS" => event.get("data")["seq"].to_string(),
         "SESSION_EVENTS_DROPPED" => format!("-{}", event.get("count")),
         other => other.to_owned(),

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use serde_json::{Value, json};
 use sonoran_hub::{Delivered, Options, Shape};
 
-use crate::client::{PATIENCE, Process, Session};
+use support::client::{Process, Session};
+use support::PATIENCE;
 
 pub(crate) const COMMUNITY: &str = "demo";
 pub(crate) const KEY: &str = "demo-key";

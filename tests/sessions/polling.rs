@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::client::{PATIENCE, Process, Session, ffi, last_error, wait_until};
+use support::client::{Process, Session, ffi, last_error};
+use support::{PATIENCE, wait_until};
 use crate::hub::{Hub, event};
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::client::{PATIENCE, Process, Session, ffi, shutdown, wait_until};
+use support::client::{Process, Session, ffi, shutdown};
+use support::{PATIENCE, wait_until};
 use crate::hub::{Hub, event, options};
 
 /// More than any goodbye takes.
@@ -15,7 +16,7 @@ const LONG: i32 = 30_000;
 #[cfg(target_os = "linux")]
 fn no_thread_is_left() {
     // a thread that has ended is still listed for a moment
-    wait_until("the threads are gone", || crate::client::library_threads().is_empty());
+    wait_until("the threads are gone", || support::client::library_threads().is_empty());
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -4,7 +4,8 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::client::{Event, Process, Session, ffi, last_error, wait_until};
+use support::client::{Event, Process, Session, ffi, last_error};
+use support::wait_until;
 use crate::hub::{Hub, event, lasting_port, options, url};
 
 #[test]

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::client::{Process, Session, ffi, shutdown, wait_until};
+use support::client::{Process, Session, ffi, shutdown};
+use support::wait_until;
 use crate::hub::{Hub, KEY, event, lasting_port};
 
 const THREADS: u64 = 8;
@@ -50,7 +51,7 @@ fn random_calls_from_many_threads() {
     });
     shutdown(30_000).expect("all ends");
     #[cfg(target_os = "linux")]
-    wait_until("the threads are gone", || crate::client::library_threads().is_empty());
+    wait_until("the threads are gone", || support::client::library_threads().is_empty());
     hub.when("all have left", |hub| hub.sessions().is_empty());
     let session = hub.ready(1, &json!({}));
     hub.push(1, &event(1));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sonoran_hub::Call;
 
-use crate::client::{Process, Session, ffi, wait_until};
+use support::client::{Process, Session, ffi};
+use support::wait_until;
 use crate::hub::{Hub, lasting_port};
 
 fn update(unit: usize, place: usize) -> String {

@@ -31,13 +31,14 @@ const TOOLS: &[Tool] = &[
     tool("musl-gcc", "musl-tools", &["musl"]),
     tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
     tool("cmake", "cmake make", &["cpp"]),
-    tool("pkg-config", "pkg-config", &["cpp"]),
+    tool("pkg-config", "pkg-config", &["cpp", "csharp", "fivem"]),
     tool("luajit", "luajit", &["test", "lua"]),
     tool("lua5.4", "lua5.4", &["fivem"]),
     tool("luarocks", "luarocks", &["lua"]),
     tool("mcs", "mono-mcs", &["test", "csharp", "fivem"]),
     tool("mono", "mono-runtime", &["test", "csharp", "fivem"]),
     tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["test", "csharp", "fivem"]),
+    tool("/usr/lib/pkgconfig/nunit.pc", "libnunit-cil-dev", &["csharp", "fivem"]),
 ];
 
 /// Fails with what to do if a tool of this step is missing.

@@ -83,6 +83,21 @@ namespace Sonoran.Events
             }
         }
 
+#if NET8_0_OR_GREATER
+        /// <summary>As <see cref="Take"/>, as the bytes it is.</summary>
+        internal byte[] TakeBytes(IntPtr text)
+        {
+            try
+            {
+                return Utf8.Copy(text);
+            }
+            finally
+            {
+                Free(text);
+            }
+        }
+#endif
+
         /// <summary>The number that a function returned, or the library's sentence as an exception.</summary>
         internal int Check(int result)
         {

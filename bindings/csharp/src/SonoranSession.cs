@@ -8,11 +8,11 @@ namespace Sonoran.Events
 {
     /// <summary>
     /// One connection to the hub, for one CAD server. Any thread may call it.
-    /// A host with a tick calls <see cref="Drain"/>; a host with threads awaits <see cref="WaitAsync(CancellationToken)"/>.
+    /// A host with a tick calls <see cref="Drain(int)"/>; a host with threads awaits <see cref="WaitAsync(CancellationToken)"/>.
     /// There is no finalizer: a session that is dropped without Dispose lives on in the library, so that
     /// its successor (a restarted plugin) can take it over, and ends by itself after `idleCloseMs`.
     /// </summary>
-    public sealed class SonoranSession : IDisposable
+    public sealed partial class SonoranSession : IDisposable
     {
         private const int SessionError = -10;
 
@@ -20,13 +20,17 @@ namespace Sonoran.Events
         internal readonly List<WaitThread.Wait> Waits = new List<WaitThread.Wait>();
         internal bool Woken;
 
+        internal readonly Calls Calls;
+
         private readonly NativeApi _api;
+        private readonly Handlers _handlers = new Handlers();
 
         internal SonoranSession(SonoranLibrary library, int id)
         {
             Library = library;
             _api = library.Api;
             Id = id;
+            Calls = new Calls(() => Event(_api.PollEvent(Id)));
         }
 
         /// <summary>Opens a session with the library from its usual place (<see cref="SonoranLibrary.Load()"/>).</summary>
@@ -47,14 +51,48 @@ namespace Sonoran.Events
             get
             {
                 var state = _api.State(Id);
-                return state == SessionError ? SonoranState.Gone : (SonoranState)_api.Check(state);
+                if (state != SessionError) return (SonoranState)_api.Check(state);
+                return Calls.Holding ? SonoranState.Closed : SonoranState.Gone;
             }
         }
 
         /// <summary>The next event, or null when there is none now. Never blocks.</summary>
         public SonoranEvent Poll()
         {
-            return Event(_api.PollEvent(Id));
+            return Calls.Next();
+        }
+
+        /// <summary>
+        /// Has <paramref name="handle"/> called for each event of a type (or, with "*", for every one) that <see cref="Drain(int)"/>
+        /// or <see cref="RunAsync"/> take, on the thread that they run on. Dispose of the result to end that.
+        /// </summary>
+        public IDisposable On(string type, Action<SonoranEvent> handle)
+        {
+            return _handlers.Add(type, handle);
+        }
+
+        /// <summary>
+        /// For hosts with a tick: has what is queued handled by those that <see cref="On"/> names, within
+        /// <paramref name="budgetMs"/>; returns how many events that were. An exception of a handler comes out of here
+        /// after the event's other handlers; the events behind it wait for the next call.
+        /// </summary>
+        public int Drain(int budgetMs)
+        {
+            return Drain(_handlers.Dispatch, budgetMs);
+        }
+
+        /// <summary>
+        /// For hosts with threads: has every event handled by those that <see cref="On"/> names, to the last one,
+        /// SESSION_CLOSED. An exception of a handler ends it after the event's other handlers.
+        /// </summary>
+        public async Task RunAsync(CancellationToken cancel = default(CancellationToken))
+        {
+            SonoranEvent next;
+            do
+            {
+                next = await WaitAsync(cancel).ConfigureAwait(false);
+                if (next != null) _handlers.Dispatch(next);
+            } while (next == null || next.Type != "SESSION_CLOSED");
         }
 
         /// <summary>
@@ -86,7 +124,16 @@ namespace Sonoran.Events
             SonoranEvent next;
             if (At(timeoutMs, out next)) return next;
             var wait = Library.WaitThread.Add(this, timeoutMs, blocking: true);
-            return wait == null ? null : wait.Task.GetAwaiter().GetResult();
+            if (wait == null) return null;
+            try
+            {
+                return wait.Task.GetAwaiter().GetResult();
+            }
+            catch (ThreadInterruptedException)
+            {
+                Library.WaitThread.Cancel(wait); // an event must not go to a wait that nobody sits in
+                throw;
+            }
         }
 
         /// <summary>The next event, as soon as there is one; null only when <see cref="Wake"/> was called.</summary>
@@ -161,7 +208,8 @@ namespace Sonoran.Events
         /// <summary>The native wait, for <see cref="WaitThread"/> alone.</summary>
         internal SonoranEvent WaitHere(int timeoutMs)
         {
-            return Event(_api.WaitEvent(Id, timeoutMs));
+            var next = Event(_api.WaitEvent(Id, timeoutMs));
+            return next == null || Calls.IsResult(next) ? null : next;
         }
 
         /// <summary>Why no event will come any more; null while one may.</summary>
@@ -187,6 +235,29 @@ namespace Sonoran.Events
         public int Invoke(string method, string argumentsJson)
         {
             return _api.Check(_api.Invoke(Id, Utf8.Bytes(method, "method"), Utf8.Bytes(argumentsJson, "argumentsJson")));
+        }
+
+        /// <summary>
+        /// Calls a method of the hub with a JSON array of arguments, and gives its result as JSON text. The
+        /// result is no event then. It may be awaited anywhere, in a loop over the events too. Cancelling gives the result up;
+        /// the hub does what it was asked for.
+        /// </summary>
+        /// <exception cref="SonoranCallException">The hub refused the call, or there is no answer.</exception>
+        /// <exception cref="SonoranException">The call could not be made.</exception>
+        public async Task<string> InvokeAsync(string method, string argumentsJson, CancellationToken cancel = default(CancellationToken))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var call = Calls.Start(method, () => Invoke(method, argumentsJson));
+            Library.WaitThread.Add(this);
+            try
+            {
+                using (cancel.Register(() => Calls.Cancel(call)))
+                    return await call.Source.Task.ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new OperationCanceledException(cancel);
+            }
         }
 
         /// <summary>Hands over a JSON array of unit locations; call it as often as you like, the library paces itself.</summary>
@@ -225,8 +296,16 @@ namespace Sonoran.Events
 
         private SonoranEvent Event(IntPtr text)
         {
-            var json = _api.Take(text);
-            return json == null ? null : new SonoranEvent(json);
+            if (text == IntPtr.Zero) return null;
+#if NET8_0_OR_GREATER
+            var next = new SonoranEvent(_api.TakeBytes(text));
+#else
+            var next = new SonoranEvent(_api.Take(text));
+#endif
+#if SONORAN_LOGGER
+            Log(next);
+#endif
+            return next;
         }
     }
 }

@@ -13,6 +13,7 @@ namespace Sonoran.Events
     /// which is fair, and when none had one it blocks on one of them. The only session that is waited for gets its
     /// event at once, and being idle costs four wake-ups a second. With several, each blocks in turn for
     /// <see cref="TurnMs"/>: that is the longest that the others wait for their look, and idleness costs 200 wake-ups.
+    /// A native wait for any of several sessions would take the place of Block alone.
     ///
     /// Waits are ended by this thread alone, cancelled ones too. So an event that it has taken always has a wait
     /// to go to, and nobody's next Poll can overtake it.
@@ -30,6 +31,7 @@ namespace Sonoran.Events
         private readonly NativeApi _api;
         // Guards everything below, and the Waits and Woken of the sessions.
         private readonly object _gate = new object();
+        // Those that somebody waits for, or whose calls somebody awaits.
         private readonly List<SonoranSession> _sessions = new List<SonoranSession>();
         private SonoranSession _blockedOn;
         private bool _started, _ended, _news;
@@ -38,10 +40,11 @@ namespace Sonoran.Events
         internal WaitThread(NativeApi api)
         {
             _api = api;
-            AppDomain.CurrentDomain.DomainUnload += (sender, arguments) => End();
 #if NET8_0_OR_GREATER
             var context = System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(typeof(WaitThread).Assembly);
             if (context != null) context.Unloading += unloading => End();
+#else
+            AppDomain.CurrentDomain.DomainUnload += (sender, arguments) => End();
 #endif
         }
 
@@ -58,11 +61,26 @@ namespace Sonoran.Events
                 }
                 var wait = new Wait(timeoutMs, blocking);
                 session.Waits.Add(wait);
-                if (session.Waits.Count == 1) _sessions.Add(session);
-                Start();
-                Tell();
+                Watch(session);
                 return wait;
             }
+        }
+
+        /// <summary>Looks after a session's calls.</summary>
+        internal void Add(SonoranSession session)
+        {
+            lock (_gate)
+            {
+                if (_ended) throw Unloaded();
+                Watch(session);
+            }
+        }
+
+        private void Watch(SonoranSession session)
+        {
+            if (!_sessions.Contains(session)) _sessions.Add(session);
+            Start();
+            Tell();
         }
 
         /// <summary>Whether somebody waits for the session's next event, or is to be woken.</summary>
@@ -134,13 +152,13 @@ namespace Sonoran.Events
                     catch (Exception e) when (!(e is ThreadAbortException))
                     {
                         // No memory, most likely: better that the waits fail than the process.
-                        Fail(e);
+                        FailAll(e);
                     }
                 }
             }
             finally
             {
-                Fail(Unloaded());
+                FailAll(Unloaded());
             }
         }
 
@@ -161,13 +179,20 @@ namespace Sonoran.Events
             var served = false;
             foreach (var session in sessions)
             {
-                if (!EndDue(session)) continue;
-                var next = session.Poll();
-                served |= next != null;
-                if (next != null) Give(session, next);
+                SonoranEvent next = null;
+                var waited = EndDue(session);
+                if (waited && (next = session.Poll()) != null) Give(session, next);
+                if (next != null || !waited && session.Calls.Pump()) served = true;
                 else FailIfGone(session);
+                Leave(session);
             }
             return served;
+        }
+
+        private void Leave(SonoranSession session)
+        {
+            lock (_gate)
+                if (session.Waits.Count == 0 && !session.Calls.Awaited) _sessions.Remove(session);
         }
 
         /// <summary>Ends the waits that are woken, cancelled or out of time; whether others are left.</summary>
@@ -197,37 +222,49 @@ namespace Sonoran.Events
 
         private void FailIfGone(SonoranSession session)
         {
-            Exception failure;
-            while ((failure = session.Failure()) != null)
-                lock (_gate)
-                {
-                    if (session.Waits.Count == 0) return;
-                    Remove(session, 0).Complete(null, failure);
-                }
+            var failure = session.Failure();
+            if (failure != null) Fail(session, failure);
         }
 
-        private void Fail(Exception failure)
+        private void Fail(SonoranSession session, Exception failure)
         {
+            session.Calls.Fail(failure);
             lock (_gate)
-                while (_sessions.Count > 0) Remove(_sessions[0], 0).Complete(null, failure);
+                while (session.Waits.Count > 0) Remove(session, 0).Complete(null, failure);
         }
 
-        private Wait Remove(SonoranSession session, int index)
+        private void FailAll(Exception failure)
+        {
+            SonoranSession[] sessions;
+            lock (_gate)
+            {
+                sessions = _sessions.ToArray();
+                _sessions.Clear();
+            }
+            foreach (var session in sessions) Fail(session, failure);
+        }
+
+        private static Wait Remove(SonoranSession session, int index)
         {
             var wait = session.Waits[index];
             session.Waits.RemoveAt(index);
-            if (session.Waits.Count == 0) _sessions.Remove(session);
             return wait;
         }
 
-        /// <summary>Blocks until something happens, with several sessions for a short while only.</summary>
+        /// <summary>Blocks until something happens: on the only session, or for a short while on each in turn.</summary>
         private void Block(SonoranSession[] sessions)
         {
-            var milliseconds = sessions.Length > 1 ? TurnMs : LongestMs;
             var session = sessions[_turn++ % sessions.Length];
+            var milliseconds = sessions.Length > 1 ? TurnMs : LongestMs;
             lock (_gate)
             {
-                if (_news || session.Waits.Count == 0) return;
+                if (_news) return;
+                if (session.Waits.Count == 0)
+                {
+                    // There is nobody to give an event to that the native wait brings.
+                    Monitor.Wait(_gate, TurnMs);
+                    return;
+                }
                 foreach (var other in sessions)
                     foreach (var wait in other.Waits)
                         milliseconds = Math.Min(milliseconds, wait.LeftMs);
@@ -252,8 +289,6 @@ namespace Sonoran.Events
             private readonly Stopwatch _clock = Stopwatch.StartNew();
             private readonly int _timeoutMs;
             private readonly bool _blocking;
-            private SonoranEvent _event;
-            private Exception _failure;
 
             internal Wait(int timeoutMs, bool blocking)
             {
@@ -273,22 +308,11 @@ namespace Sonoran.Events
                 get { return _timeoutMs < 0 ? int.MaxValue : (int)Math.Max(0, _timeoutMs - _clock.ElapsedMilliseconds); }
             }
 
-            /// <summary>
-            /// What follows an await must not run on the thread that waits for everybody: it goes to the pool. A
-            /// caller that blocks is let go at once, for it may be the pool that it blocks.
-            /// </summary>
+            /// <summary>A caller that blocks is let go at once, for it may be the pool that it blocks.</summary>
             internal void Complete(SonoranEvent next, Exception failure)
             {
-                _event = next;
-                _failure = failure;
-                if (_blocking) Set();
-                else ThreadPool.UnsafeQueueUserWorkItem(wait => ((Wait)wait).Set(), this);
-            }
-
-            private void Set()
-            {
-                if (_failure != null) _source.SetException(_failure);
-                else _source.SetResult(_event);
+                if (_blocking) Completion.Here(_source, next, failure);
+                else Completion.OnPool(_source, next, failure);
             }
         }
     }

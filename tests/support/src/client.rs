@@ -1,24 +1,20 @@
 //! What a host does with the C API, for tests in Rust: the same calls without the pointers.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::fmt;
-use std::io::Write as _;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::Value;
 use serde_json::value::RawValue;
-pub(crate) use sonoran::ffi;
+pub use sonoran::ffi;
 
-/// How long something may take that will come. Nothing is right or wrong because of the time it took.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+use crate::PATIENCE;
 
 /// The right to use the library: a test that ends all sessions, or looks at the whole process, has it alone.
 #[derive(Debug)]
-pub(crate) enum Process {
+pub enum Process {
     Shared { _lock: RwLockReadGuard<'static, ()> },
     Alone { _lock: RwLockWriteGuard<'static, ()> },
 }
@@ -26,11 +22,11 @@ pub(crate) enum Process {
 static PROCESS: RwLock<()> = RwLock::new(());
 
 impl Process {
-    pub(crate) fn shared() -> Self {
+    pub fn shared() -> Self {
         Self::Shared { _lock: PROCESS.read() }
     }
 
-    pub(crate) fn alone() -> Self {
+    pub fn alone() -> Self {
         let lock = PROCESS.write();
         // what other tests left
         shutdown(30_000).expect("all ends");
@@ -40,15 +36,15 @@ impl Process {
 
 /// An event as the library gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Event(pub(crate) String);
+pub struct Event(pub String);
 
 impl Event {
-    pub(crate) fn kind(&self) -> String {
+    pub fn kind(&self) -> String {
         self.member("type").and_then(|kind| serde_json::from_str(kind.get()).ok()).unwrap_or_default()
     }
 
     /// A member of the event; null if it is not there.
-    pub(crate) fn get(&self, name: &str) -> Value {
+    pub fn get(&self, name: &str) -> Value {
         let parse = |member: Box<RawValue>| {
             serde_json::from_str(member.get()).unwrap_or_else(|error| panic!("{self}: {error}"))
         };
@@ -61,11 +57,11 @@ impl Event {
         members.remove(name)
     }
 
-    pub(crate) fn code(&self) -> String {
+    pub fn code(&self) -> String {
         self.get("code").as_str().unwrap_or_default().to_owned()
     }
 
-    pub(crate) fn message(&self) -> String {
+    pub fn message(&self) -> String {
         self.get("message").as_str().unwrap_or_default().to_owned()
     }
 }
@@ -78,41 +74,41 @@ impl fmt::Display for Event {
 
 /// A call that failed: its code, and the sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failed(pub(crate) i32, pub(crate) String);
+pub struct Failed(pub i32, pub String);
 
 /// A session; it is disconnected when it goes.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Session(i32);
+pub struct Session(i32);
 
 impl Session {
-    pub(crate) fn connect(options: &Value) -> Self {
+    pub fn connect(options: &Value) -> Self {
         Self::try_connect(&options.to_string()).unwrap_or_else(|failed| panic!("{options}: {failed:?}"))
     }
 
-    pub(crate) fn try_connect(options: &str) -> Result<Self, Failed> {
+    pub fn try_connect(options: &str) -> Result<Self, Failed> {
         let options = c_text(options);
         checked(ffi::sonoran_connect(options.as_ptr())).map(Self)
     }
 
     /// A session by its number, whatever has become of it.
-    pub(crate) fn numbered(number: i32) -> Self {
+    pub fn numbered(number: i32) -> Self {
         Self(number)
     }
 
-    pub(crate) fn number(&self) -> i32 {
+    pub fn number(&self) -> i32 {
         self.0
     }
 
-    pub(crate) fn poll(&self) -> Option<Event> {
+    pub fn poll(&self) -> Option<Event> {
         owned(ffi::sonoran_poll_event(self.0)).map(Event)
     }
 
-    pub(crate) fn wait(&self, timeout_ms: i32) -> Option<Event> {
+    pub fn wait(&self, timeout_ms: i32) -> Option<Event> {
         owned(ffi::sonoran_wait_event(self.0, timeout_ms)).map(Event)
     }
 
     /// Waits until another thread ends that, which must happen.
-    pub(crate) fn wait_for_release(&self) -> Option<Event> {
+    pub fn wait_for_release(&self) -> Option<Event> {
         let started = Instant::now();
         let event = self.wait(i32::try_from(PATIENCE.as_millis()).expect("a minute"));
         assert!(event.is_some() || started.elapsed() < PATIENCE, "nothing ended the wait");
@@ -120,7 +116,7 @@ impl Session {
     }
 
     /// The next event, which must come.
-    pub(crate) fn next(&self) -> Event {
+    pub fn next(&self) -> Event {
         let until = Instant::now() + PATIENCE;
         loop {
             // a wake of the test must not pass for the end of the wait
@@ -133,7 +129,7 @@ impl Session {
 
     /// The next event, which must be of this type.
     #[track_caller]
-    pub(crate) fn expect(&self, kind: &str) -> Event {
+    pub fn expect(&self, kind: &str) -> Event {
         let event = self.next();
         assert_eq!(event.kind(), kind, "{event}");
         event
@@ -141,7 +137,7 @@ impl Session {
 
     /// The next event that is not about a failed attempt, which must be of this type.
     #[track_caller]
-    pub(crate) fn expect_after_retries(&self, kind: &str) -> Event {
+    pub fn expect_after_retries(&self, kind: &str) -> Event {
         let event = loop {
             let event = self.next();
             if !["SESSION_RETRY", "SESSION_REJECTED"].contains(&event.kind().as_str()) {
@@ -154,18 +150,18 @@ impl Session {
 
     /// The next event, which must be this text.
     #[track_caller]
-    pub(crate) fn expect_text(&self, text: &str) {
+    pub fn expect_text(&self, text: &str) {
         let event = self.next();
         assert!(event.0 == text, "expected {text:.500}\narrived {event}");
     }
 
     /// What is there, to the last event.
-    pub(crate) fn drain(&self) -> Vec<Event> {
+    pub fn drain(&self) -> Vec<Event> {
         std::iter::from_fn(|| self.poll()).collect()
     }
 
     /// All that comes up to the event of this type, with it.
-    pub(crate) fn until(&self, kind: &str) -> Vec<Event> {
+    pub fn until(&self, kind: &str) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
             events.push(self.next());
@@ -175,40 +171,40 @@ impl Session {
         }
     }
 
-    pub(crate) fn wake(&self) -> Result<i32, Failed> {
+    pub fn wake(&self) -> Result<i32, Failed> {
         checked(ffi::sonoran_wake(self.0))
     }
 
-    pub(crate) fn disconnect(&self) -> Result<i32, Failed> {
+    pub fn disconnect(&self) -> Result<i32, Failed> {
         checked(ffi::sonoran_disconnect(self.0))
     }
 
-    pub(crate) fn state(&self) -> i32 {
+    pub fn state(&self) -> i32 {
         ffi::sonoran_state(self.0)
     }
 
-    pub(crate) fn stats(&self) -> Option<Value> {
+    pub fn stats(&self) -> Option<Value> {
         let text = owned(ffi::sonoran_stats(self.0))?;
         Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")))
     }
 
     /// One of the figures.
-    pub(crate) fn figure(&self, name: &str) -> u64 {
+    pub fn figure(&self, name: &str) -> u64 {
         let stats = self.stats().unwrap_or_else(|| panic!("session {}: {}", self.0, last_error()));
         stats[name].as_u64().unwrap_or_else(|| panic!("{name} in {stats}"))
     }
 
-    pub(crate) fn invoke(&self, method: &str, arguments: &str) -> Result<i32, Failed> {
+    pub fn invoke(&self, method: &str, arguments: &str) -> Result<i32, Failed> {
         let (method, arguments) = (c_text(method), c_text(arguments));
         checked(ffi::sonoran_invoke(self.0, method.as_ptr(), arguments.as_ptr()))
     }
 
-    pub(crate) fn send_unit_locations(&self, updates: &str) -> Result<i32, Failed> {
+    pub fn send_unit_locations(&self, updates: &str) -> Result<i32, Failed> {
         let updates = c_text(updates);
         checked(ffi::sonoran_send_unit_locations(self.0, updates.as_ptr()))
     }
 
-    pub(crate) fn ingest(&self, body: &str) -> Result<i32, Failed> {
+    pub fn ingest(&self, body: &str) -> Result<i32, Failed> {
         let body = c_text(body);
         checked(ffi::sonoran_ingest(self.0, body.as_ptr()))
     }
@@ -221,44 +217,19 @@ impl Drop for Session {
     }
 }
 
-pub(crate) fn shutdown(timeout_ms: i32) -> Result<i32, Failed> {
+pub fn shutdown(timeout_ms: i32) -> Result<i32, Failed> {
     checked(ffi::sonoran_shutdown(timeout_ms))
 }
 
 /// What went wrong last in this thread.
-pub(crate) fn last_error() -> String {
+pub fn last_error() -> String {
     // SAFETY: never NULL, and valid until this thread's next failing call.
     unsafe { CStr::from_ptr(ffi::sonoran_last_error()) }.to_str().expect("UTF-8").to_owned()
 }
 
-/// Waits until there is a value.
-#[track_caller]
-pub(crate) fn wait_for<T>(what: &str, mut value: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        if let Some(value) = value() {
-            return value;
-        }
-        assert!(Instant::now() < until, "{what}: not within {} s", PATIENCE.as_secs());
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Waits until something is so.
-#[track_caller]
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    wait_for(what, || is_so().then_some(()));
-}
-
-/// Says what this machine lacks: on a line of its own, and not by a macro, whose output a test that passes
-/// keeps to itself.
-pub(crate) fn not_run(what: &str) {
-    std::io::stderr().write_all(format!("\nNOT RUN: {what}\n").as_bytes()).expect("stderr");
-}
-
 /// The library's threads, by number.
 #[cfg(target_os = "linux")]
-pub(crate) fn library_threads() -> Vec<std::path::PathBuf> {
+pub fn library_threads() -> Vec<std::path::PathBuf> {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
     let tasks = tasks.filter_map(|task| Some(task.ok()?.path()));
     let ours = |task: &std::path::PathBuf| {

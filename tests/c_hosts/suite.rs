@@ -1,19 +1,15 @@
 //! The tests, by what they show.
 
-mod api;
-mod outbound;
-mod process;
-mod reset;
-mod stream;
-
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
-use crate::support::{self, hub::Kind};
+use support::hub::Kind;
+
+use crate::{api, outbound, process, reset, stream};
 
 /// A test panics if something is not as it should be.
-type Test = fn();
+pub(crate) type Test = fn();
 
 pub(crate) fn run() -> ExitCode {
     let mut arguments = Arguments::from_args();

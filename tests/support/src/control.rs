@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// How a push's body becomes the argument of `pushEvent`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// The body's bytes in its place.
     Verbatim,
     /// The body as one JSON string.
@@ -15,52 +15,58 @@ pub(crate) enum Shape {
 
 /// A call with the locations of units.
 #[derive(Debug, Clone)]
-pub(crate) struct UnitCall {
-    pub(crate) at_ms: f64,
-    pub(crate) units: Vec<Value>,
+pub struct UnitCall {
+    pub at_ms: f64,
+    pub units: Vec<Value>,
 }
 
 /// The remote control of the hub at this address.
 #[derive(Debug)]
-pub(crate) struct Control {
+pub struct Control {
     address: String,
 }
 
 impl Control {
-    pub(crate) fn new(address: &str) -> Self {
+    pub fn new(address: &str) -> Self {
         Self { address: address.to_owned() }
     }
 
     /// Pushes a body to a server's sessions, of which there must be one.
-    pub(crate) fn push(&self, server: u32, body: &str, shape: Shape) {
+    pub fn push(&self, server: u32, body: &str, shape: Shape) {
         let shape = format!("{shape:?}").to_lowercase();
         let answer = self.post(&format!("push?serverId={server}&shape={shape}"), body);
         assert_eq!(answer["delivered"], "websocket", "{body:.100}");
     }
 
     /// Pushes so many events with their number as `data.seq`.
-    pub(crate) fn burst(&self, server: u32, count: usize) {
+    pub fn burst(&self, server: u32, count: usize) {
         let answer = self.post(&format!("burst?serverId={server}&count={count}"), "");
         assert_eq!(answer["websocket"], count);
     }
 
+    /// The same, each so many bytes long.
+    pub fn burst_of(&self, server: u32, count: usize, size: usize) {
+        let answer = self.post(&format!("burst?serverId={server}&count={count}&size={size}"), "");
+        assert_eq!(answer["websocket"], count);
+    }
+
     /// Sends a server's sessions away, of which there must be one.
-    pub(crate) fn abort(&self, server: u32) {
+    pub fn abort(&self, server: u32) {
         assert_eq!(self.post(&format!("abort?serverId={server}"), "")["aborted"], 1);
     }
 
     /// From now on nobody is let in, with these words.
-    pub(crate) fn reject(&self, words: &str) {
+    pub fn reject(&self, words: &str) {
         self.post(&format!("auth?reject=true&error={words}"), "");
     }
 
     /// From now on who has the key is let in.
-    pub(crate) fn accept(&self) {
+    pub fn accept(&self) {
         self.post("auth", "");
     }
 
     /// The connections that are authenticated for a server.
-    pub(crate) fn connections(&self, server: u32) -> Vec<String> {
+    pub fn connections(&self, server: u32) -> Vec<String> {
         let sessions = self.get("sessions");
         let sessions = sessions.as_array().expect("a list");
         let server = server.to_string();
@@ -69,7 +75,7 @@ impl Control {
     }
 
     /// The methods that were called, and when, in milliseconds.
-    pub(crate) fn calls(&self) -> Vec<(String, f64)> {
+    pub fn calls(&self) -> Vec<(String, f64)> {
         let calls = self.get("calls");
         let call =
             |call: &Value| (call["method"].as_str().unwrap().to_owned(), call["atMs"].as_f64().unwrap());
@@ -77,7 +83,7 @@ impl Control {
     }
 
     /// The calls with locations of units.
-    pub(crate) fn unit_calls(&self) -> Vec<UnitCall> {
+    pub fn unit_calls(&self) -> Vec<UnitCall> {
         let calls = self.get("calls");
         let calls = calls.as_array().expect("a list").iter().filter(|call| call["method"] == "unitLocation");
         let call = |call: &Value| UnitCall {
@@ -88,7 +94,7 @@ impl Control {
     }
 
     /// Pushes a body to whoever takes it. Returns who did.
-    pub(crate) fn push_anywhere(&self, server: u32, body: &str) -> String {
+    pub fn push_anywhere(&self, server: u32, body: &str) -> String {
         let answer = self.post(&format!("push?serverId={server}&shape=verbatim"), body);
         answer["delivered"].as_str().expect("a text").to_owned()
     }

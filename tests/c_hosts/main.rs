@@ -6,10 +6,17 @@
 //! The programs are `tests/c/*.c`. They link to the library of this build; `SONORAN_LIBRARY` names another one.
 
 #[cfg(unix)]
-#[path = "c_hosts/mod.rs"]
-mod suite;
+mod api;
 #[cfg(unix)]
-mod support;
+mod outbound;
+#[cfg(unix)]
+mod process;
+#[cfg(unix)]
+mod reset;
+#[cfg(unix)]
+mod stream;
+#[cfg(unix)]
+mod suite;
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {

@@ -13,11 +13,11 @@ use std::{
 use serde_json::{Value, json};
 use sonoran_hub::Methods;
 
-use super::{control::Control, root};
+use crate::{control::Control, root};
 
 /// Whose hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// The one of this repository, in this process.
     Local,
     /// The one of `../shared/aspnet-hub`, a process of its own.
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Why there is no such hub here, if so.
-    pub(crate) fn missing(self) -> Option<String> {
+    pub fn missing(self) -> Option<String> {
         let there =
             self == Self::Local || (start_script().exists() && root().join("../shared/dotnet").exists());
         (!there).then(|| "the ASP.NET Core hub is not in ../shared/aspnet-hub".to_owned())
@@ -39,14 +39,14 @@ fn start_script() -> PathBuf {
 
 /// What a hub can be told.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Setup {
+pub struct Setup {
     /// 0 takes a free one.
-    pub(crate) port: u16,
-    pub(crate) methods: Methods,
+    pub port: u16,
+    pub methods: Methods,
     /// Seconds.
-    pub(crate) keep_alive: u64,
+    pub keep_alive: u64,
     /// Seconds.
-    pub(crate) client_timeout: u64,
+    pub client_timeout: u64,
 }
 
 impl Default for Setup {
@@ -57,7 +57,7 @@ impl Default for Setup {
 
 /// A running hub with its remote control. It is killed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Hub {
+pub struct Hub {
     address: String,
     control: Control,
     _running: Running,
@@ -70,12 +70,12 @@ enum Running {
 }
 
 impl Hub {
-    pub(crate) fn start(kind: Kind, setup: Setup) -> Self {
+    pub fn start(kind: Kind, setup: Setup) -> Self {
         Self::start_posting(kind, setup, None)
     }
 
     /// A hub that posts by HTTP what finds no session.
-    pub(crate) fn start_with_fallback(kind: Kind, fallback: &str) -> Self {
+    pub fn start_with_fallback(kind: Kind, fallback: &str) -> Self {
         Self::start_posting(kind, Setup::default(), Some(fallback))
     }
 
@@ -88,7 +88,7 @@ impl Hub {
     }
 
     /// The options of a session with this hub for this server; `more` are further ones.
-    pub(crate) fn options(&self, server: u32, more: Value) -> String {
+    pub fn options(&self, server: u32, more: Value) -> String {
         let mut options = json!({
             "communityId": "demo", "apiKey": "demo-key", "serverId": server, "url": format!("{}/apiWsHub", self.address),
             "retryMinMs": 10, "retryMaxMs": 200,
@@ -99,7 +99,7 @@ impl Hub {
     }
 
     /// What a client connects to.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("{}/apiWsHub", self.address)
     }
 }
@@ -175,7 +175,7 @@ fn aspnet(setup: Setup, fallback: Option<&str>) -> (Running, String) {
 }
 
 /// A port for a hub that is to come back to it: none of those that the system gives to whoever asks for any.
-pub(crate) fn lasting_port() -> u16 {
+pub fn lasting_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let offset = u16::try_from(process::id() % 10_000).expect("it is small");
     loop {

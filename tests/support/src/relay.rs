@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
+use crate::{
     PATIENCE,
     program::{command, finish, host},
 };
@@ -21,14 +21,14 @@ type Polled = (usize, Event);
 
 /// An event's very bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Event(pub(crate) Vec<u8>);
+pub struct Event(pub Vec<u8>);
 
 impl Event {
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.0).unwrap_or_else(|error| panic!("{self}: {error}"))
     }
 
-    pub(crate) fn kind(&self) -> String {
+    pub fn kind(&self) -> String {
         self.json()["type"].as_str().unwrap_or_else(|| panic!("{self} has no type")).to_owned()
     }
 }
@@ -41,7 +41,7 @@ impl std::fmt::Display for Event {
 
 /// A running host with a session for each of its options.
 #[derive(Debug)]
-pub(crate) struct Relay {
+pub struct Relay {
     child: Option<Child>,
     stdin: Option<ChildStdin>,
     polled: Receiver<Polled>,
@@ -49,7 +49,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) fn start(options: &[String]) -> Self {
+    pub fn start(options: &[String]) -> Self {
         let mut child =
             command(&host("relay")).args(options).stdin(Stdio::piped()).spawn().expect("it is compiled");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
@@ -60,7 +60,7 @@ impl Relay {
     }
 
     /// The next event of a session.
-    pub(crate) fn next(&mut self, session: usize) -> Event {
+    pub fn next(&mut self, session: usize) -> Event {
         loop {
             if let Some(event) = self.waiting[session].pop_front() {
                 return event;
@@ -74,14 +74,14 @@ impl Relay {
     }
 
     /// The next event of a session, which must be of this type.
-    pub(crate) fn expect(&mut self, session: usize, kind: &str) -> Value {
+    pub fn expect(&mut self, session: usize, kind: &str) -> Value {
         let event = self.next(session);
         assert_eq!(event.kind(), kind, "{event}");
         event.json()
     }
 
     /// The next event of a session that is not one of failed attempts to connect.
-    pub(crate) fn expect_after_retries(&mut self, session: usize, kind: &str) -> Value {
+    pub fn expect_after_retries(&mut self, session: usize, kind: &str) -> Value {
         loop {
             let event = self.next(session);
             if event.kind() != "SESSION_RETRY" {
@@ -92,7 +92,7 @@ impl Relay {
     }
 
     /// Asserts that no session has an event for so long.
-    pub(crate) fn expect_nothing(&mut self, during: Duration) {
+    pub fn expect_nothing(&mut self, during: Duration) {
         assert!(self.waiting.iter().all(VecDeque::is_empty), "{:?}", self.waiting);
         match self.polled.recv_timeout(during) {
             Ok((_, event)) => panic!("{event}"),
@@ -102,7 +102,7 @@ impl Relay {
     }
 
     /// Lets the host close its sessions and end. Each session's last event is that it closed, and there is no other.
-    pub(crate) fn end(mut self) {
+    pub fn end(mut self) {
         drop(self.stdin.take());
         for session in 0..self.waiting.len() {
             let closed = self.expect(session, "SESSION_CLOSED");

@@ -10,10 +10,10 @@ use std::{
     thread,
 };
 
-use super::{root, wait_for};
+use crate::{root, scratch, wait_for};
 
 /// The library that is tested: what `SONORAN_LIBRARY` names, or else this build's, which cargo puts beside the tests.
-pub(crate) fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let ours = || env::current_exe().expect("a test has a path").with_file_name("libsonoran.so");
     let library = env::var_os("SONORAN_LIBRARY").map_or_else(ours, PathBuf::from);
     assert!(library.is_file(), "there is no {}", library.display());
@@ -22,10 +22,10 @@ pub(crate) fn library() -> PathBuf {
 
 /// The library as released, but for a `sonoran_connect("panic")` that panics, and quickly made: what a panic does is
 /// the profile's. It is built in a folder of its own, for cargo would put it where the other one lies.
-pub(crate) fn panicking_library() -> PathBuf {
+pub fn panicking_library() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("test-panic");
+        let target = scratch().join("test-panic");
         let output = Command::new(env!("CARGO"))
             .args([
                 "build",
@@ -52,7 +52,7 @@ pub(crate) fn panicking_library() -> PathBuf {
 }
 
 /// `tests/c/NAME.c`, linked to the library.
-pub(crate) fn host(name: &str) -> PathBuf {
+pub fn host(name: &str) -> PathBuf {
     static COMPILED: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut compiled = COMPILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let source = root().join("tests/c").join(name).with_extension("c");
@@ -61,8 +61,8 @@ pub(crate) fn host(name: &str) -> PathBuf {
 }
 
 /// Compiles a source with all warnings as errors, and links it to a library.
-pub(crate) fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_hosts");
+pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> PathBuf {
+    let folder = scratch().join("c_hosts");
     fs::create_dir_all(&folder).expect("the target folder can be written");
     let program = folder.join(name);
     let library = library.parent().expect("it lies in a folder");
@@ -85,19 +85,19 @@ pub(crate) fn compile(source: &Path, name: &str, language: &[&str], library: &Pa
 }
 
 /// A program that loads the library it was linked to: cargo tells ours to look elsewhere first.
-pub(crate) fn command(program: &Path) -> Command {
+pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Runs a host, which must end with 0 and print nothing at all.
-pub(crate) fn run(name: &str, arguments: &[&str]) {
+pub fn run(name: &str, arguments: &[&str]) {
     run_silent(command(&host(name)).args(arguments));
 }
 
 /// Runs a program, which must end with 0 and print nothing at all.
-pub(crate) fn run_silent(command: &mut Command) {
+pub fn run_silent(command: &mut Command) {
     let output = finish(command.spawn().expect("a compiled program runs"));
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
@@ -106,7 +106,7 @@ pub(crate) fn run_silent(command: &mut Command) {
 
 /// Waits for the end of a program and collects what it prints to the pipes that nobody took; kills it if it does not
 /// end.
-pub(crate) fn finish(child: Child) -> Output {
+pub fn finish(child: Child) -> Output {
     let mut child = Killed(child);
     let stdout = child.0.stdout.take();
     let stderr = child.0.stderr.take();

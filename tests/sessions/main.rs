@@ -1,0 +1,13 @@
+//! How sessions behave, through the C API, against the local hub.
+
+mod authentication;
+mod calls;
+mod connecting;
+mod ending;
+mod events;
+mod hub;
+mod polling;
+mod process;
+mod replacing;
+mod stress;
+mod units;

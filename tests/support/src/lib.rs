@@ -1,0 +1,65 @@
+//! What the integration tests share: the C API as Rust calls, hubs with their remote control, C programs and what
+//! they print.
+
+pub mod client;
+pub mod control;
+pub mod hub;
+pub mod program;
+pub mod relay;
+
+use std::{
+    env,
+    io::Write as _,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long something may take that will come. Nothing is right or wrong because of the time it took.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// A folder for what tests write, within the one that cargo builds into.
+pub fn scratch() -> PathBuf {
+    // a test's program lies in `target/PROFILE/deps`
+    let program = env::current_exe().expect("a test has a path");
+    let folder = program.ancestors().nth(3).expect("it lies in the target folder").join("tmp");
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    folder
+}
+
+/// Why what needs this program cannot be run here, if so.
+pub fn missing(program: &str) -> Option<String> {
+    let there =
+        env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|path| path.join(program).is_file());
+    (!there).then(|| format!("{program} is not installed; cargo xtask test installs it"))
+}
+
+/// Waits until there is a value.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut value: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = value() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {} s", PATIENCE.as_secs());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait_for(what, || is_so().then_some(()));
+}
+
+/// Says what this machine lacks: on a line of its own, and not by a macro, whose output a test that passes
+/// keeps to itself.
+pub fn not_run(what: &str) {
+    std::io::stderr().write_all(format!("\nNOT RUN: {what}\n").as_bytes()).expect("stderr");
+}

@@ -24,16 +24,19 @@ namespace Sonoran.FiveM
         /// <summary>FXServer's HTTP handler: both arguments are tables with functions in them.</summary>
         internal void Handle(object request, object response)
         {
-            var asked = (IDictionary<string, object>)request;
-            var answer = (IDictionary<string, object>)response;
-            var path = Convert.ToString(asked["path"]).Split('?')[0].TrimEnd('/');
-            if (!path.Equals("/event", StringComparison.Ordinal) || !"POST".Equals(asked["method"]))
+            var asked = request as IDictionary<string, object>;
+            var answer = response as IDictionary<string, object>;
+            if (asked == null || answer == null) return;
+            object path, method;
+            asked.TryGetValue("path", out path);
+            asked.TryGetValue("method", out method);
+            if (Convert.ToString(path).Split('?')[0].TrimEnd('/') != "/event" || !"POST".Equals(method))
             {
                 Call(answer, "writeHead", 404);
                 Call(answer, "send", "Not found.");
                 return;
             }
-            Call(asked, "setDataHandler", new Action<object>(body => Call(answer, "send", Answer(body as string))));
+            Call(asked, "setDataHandler", new Action<object>(body => Call(answer, "send", Answer(ScriptJson.Text(body)))));
         }
 
         private string Answer(string body)
@@ -44,9 +47,10 @@ namespace Sonoran.FiveM
             return refused.Code == JsonError || refused.Code == TooLargeError ? BadRequest : "error";
         }
 
-        private static void Call(IDictionary<string, object> table, string function, object argument)
+        private static void Call(IDictionary<string, object> table, string name, object argument)
         {
-            ((CallbackDelegate)table[function])(argument);
+            object function;
+            if (table.TryGetValue(name, out function) && function is CallbackDelegate) ((CallbackDelegate)function)(argument);
         }
     }
 }

@@ -9,25 +9,29 @@ namespace Sonoran.FiveM
     {
         /// <summary>From here down an error is of the session or the process, not of an argument.</summary>
         private const int SessionErrors = -10;
+        private const int UnitError = -5;
         private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
         private static readonly TimeSpan Reopen = TimeSpan.FromSeconds(5);
 
         private readonly SonoranLibrary _library;
         private readonly Settings _settings;
-        private readonly Action<int, SonoranEvent> _relay;
+        private readonly Listeners _listeners;
         private SonoranSession _session;
-        private DateTime _openAgain = DateTime.MaxValue, _retryTold, _problemTold;
+        private DateTime _openAgain = DateTime.MaxValue, _retryTold, _problemTold, _unitsTold;
+        private int _unitsLeftOut;
 
-        internal ServerSession(SonoranLibrary library, Settings settings, int serverId, Action<int, SonoranEvent> relay)
+        internal ServerSession(SonoranLibrary library, Settings settings, int serverId, Listeners listeners)
         {
             _library = library;
             _settings = settings;
-            _relay = relay;
+            _listeners = listeners;
             ServerId = serverId;
             Open();
         }
 
         internal int ServerId { get; }
+
+        internal HubCalls Calls { get; } = new HubCalls();
 
         internal SonoranState State
         {
@@ -56,11 +60,17 @@ namespace Sonoran.FiveM
             }
         }
 
-        /// <summary>Relays what is queued, for at most so long.</summary>
-        internal void Tick(int budgetMs)
+        /// <summary>Relays what is queued while the budget lasts, one event at least; true when it did not last.</summary>
+        internal bool Tick(Budget budget)
         {
-            if (_session != null) _session.Drain(Relay, budgetMs);
+            SonoranEvent next;
+            while (_session != null && (next = _session.Poll()) != null)
+            {
+                Relay(next);
+                if (budget.IsSpent) return true;
+            }
             if (DateTime.UtcNow >= _openAgain) Open();
+            return false;
         }
 
         /// <summary>
@@ -71,20 +81,65 @@ namespace Sonoran.FiveM
         {
             if (_session == null || _openAgain != DateTime.MaxValue || _session.State != SonoranState.Gone) return;
             _session = null;
-            Tell("another resource of this process connected for the same server and took the session over; restart this one to take it back.");
+            const string taken = "another resource of this process connected for the same server and took the session over; restart this one to take it back.";
+            Calls.Fail(taken);
+            Tell(taken);
         }
 
-        internal bool SendUnitLocations(string updatesJson)
+        /// <summary>True: what could be taken was. One update that the library refuses does not keep it from the others.</summary>
+        internal bool SendUnitLocations(object updates)
         {
-            return Try("unit locations were not sent", s => s.SendUnitLocations(updatesJson));
+            string problem;
+            var json = UnitLocations.ToJson(updates, out problem);
+            if (problem != null) TellOfUnits(problem);
+            if (json == null || _session == null) return false;
+            var refused = TrySend(json);
+            if (refused == null || refused.Code != UnitError)
+            {
+                if (refused != null) TellOfUnits(refused.Message);
+                return refused == null;
+            }
+            var taken = 0;
+            foreach (var one in UnitLocations.Singly(json))
+            {
+                refused = TrySend(one);
+                if (refused == null) taken++;
+                else TellOfUnits(refused.Message);
+            }
+            return taken > 0;
         }
 
-        /// <summary>The call's number, or 0.</summary>
+        private SonoranException TrySend(string json)
+        {
+            try
+            {
+                _session.SendUnitLocations(json);
+                return null;
+            }
+            catch (SonoranException e)
+            {
+                return e;
+            }
+            catch (ArgumentException e)
+            {
+                return new SonoranException(e.Message);
+            }
+        }
+
+        /// <summary>Once a minute at most, and how often it happened.</summary>
+        private void TellOfUnits(string problem)
+        {
+            _unitsLeftOut++;
+            if (!Due(ref _unitsTold)) return;
+            Tell("unit locations were not sent as they came: " + problem + (_unitsLeftOut > 1 ? " (" + _unitsLeftOut + " times since it was last told)." : "."));
+            _unitsLeftOut = 0;
+        }
+
+        /// <summary>The call's number, or what the library says against it.</summary>
         internal int Invoke(string method, string argumentsJson)
         {
-            var id = 0;
-            Try(method + " was not called", s => id = s.Invoke(method, argumentsJson));
-            return id;
+            if (_session == null) throw new SonoranException("there is no session with the CAD");
+            return _session.Invoke(method, argumentsJson);
         }
 
         /// <summary>Why the library did not take the push; null when it did.</summary>
@@ -92,7 +147,7 @@ namespace Sonoran.FiveM
         {
             try
             {
-                if (_session == null) return new SonoranException("no session");
+                if (_session == null) return new SonoranException("there is no session with the CAD");
                 _session.Ingest(body);
                 return null;
             }
@@ -100,33 +155,36 @@ namespace Sonoran.FiveM
             {
                 return e;
             }
+            catch (ArgumentException e)
+            {
+                return new SonoranException(e.Message);
+            }
         }
 
-        private bool Try(string otherwise, Action<SonoranSession> call)
+        /// <summary>Says what another script did wrong, once a minute at most.</summary>
+        internal void TellProblem(string sentence)
         {
-            try
-            {
-                if (_session == null) return false;
-                call(_session);
-                return true;
-            }
-            catch (Exception e) when (e is SonoranException || e is ArgumentException)
-            {
-                if (Due(ref _problemTold)) Tell(otherwise + ": " + e.Message);
-                return false;
-            }
+            if (Due(ref _problemTold)) Tell(sentence);
         }
 
         private void Relay(SonoranEvent happened)
         {
             try
             {
-                if (happened.Type.StartsWith("SESSION_", StringComparison.Ordinal)) Tell(happened);
-                _relay(ServerId, happened);
+                var type = happened.Type.ToUpperInvariant();
+                if (!type.StartsWith("SESSION_", StringComparison.Ordinal))
+                {
+                    _listeners.Push(ServerId, type, happened.Json);
+                    return;
+                }
+                if (type == "SESSION_CALL_RESULT" && Calls.Settle(happened)) return;
+                if (type == "SESSION_CLOSED") Calls.Fail(happened["message"]);
+                Tell(happened);
+                _listeners.Tell(ServerId, type, happened.Json);
             }
             catch (Exception e)
             {
-                if (Due(ref _problemTold)) Tell("an event of type " + happened.Type + " could not be relayed: " + e.Message);
+                TellProblem("an event of type " + happened.Type + " could not be relayed: " + e.Message);
             }
         }
 
@@ -162,7 +220,7 @@ namespace Sonoran.FiveM
 
         private void Tell(string sentence)
         {
-            Debug.WriteLine("[sonoran] server " + ServerId + ": " + sentence);
+            Debug.WriteLine("server " + ServerId + ": " + sentence);
         }
     }
 }

@@ -18,7 +18,10 @@ namespace Sonoran.FiveM
 
         internal string CommunityId, ApiKey, Mode, Options, LibraryPath;
         internal IList<int> ServerIds;
-        internal bool Shim, SendEnabled;
+        internal bool Singly, SendEnabled;
+
+        /// <summary>The server that SonoranCAD is configured for.</summary>
+        internal int CadServerId;
 
         /// <summary>What is missing or wrong, as a sentence for the console; null when nothing is.</summary>
         internal string Problem;
@@ -32,19 +35,21 @@ namespace Sonoran.FiveM
                 Mode = Convar("sonoran_mode"),
                 Options = Convar("sonoran_options"),
                 LibraryPath = Convar("sonoran_library"),
-                Shim = IsTrue(Convar("sonoran_shim"), false),
+                Singly = IsTrue(Convar("sonoran_singleEvents"), true),
                 SendEnabled = IsTrue(Convar("sonoran_apiSendEnabled"), true),
             };
-            settings.Check(Convar("sonoran_serverId"));
+            settings.Check(Convar("sonoran_serverId"), Convar("sonoran_serverIds"));
             return settings;
         }
 
-        private void Check(string serverIds)
+        /// <param name="serverId">SonoranCAD reads this one too, and takes one number.</param>
+        /// <param name="serverIds">Several servers; null: that one.</param>
+        private void Check(string serverId, string serverIds)
         {
             var missing = new List<string>();
             if (CommunityId == null) missing.Add("sonoran_communityID");
             if (ApiKey == null) missing.Add("sonoran_apiKey");
-            if (serverIds == null) missing.Add("sonoran_serverId");
+            if (serverId == null && serverIds == null) missing.Add("sonoran_serverId");
             if (missing.Count > 0)
             {
                 Problem = "waiting for " + string.Join(", ", missing.ToArray()) + ": set it in server.cfg"
@@ -58,16 +63,22 @@ namespace Sonoran.FiveM
                 return;
             }
             ServerIds = new List<int>();
-            foreach (var part in serverIds.Split(','))
+            if (serverId != null && !TryServer(serverId, out CadServerId))
+            {
+                Problem = "sonoran_serverId is \"" + serverId + "\": it must be the number of a server in your CAD, such as 1; several go into sonoran_serverIds.";
+                return;
+            }
+            foreach (var part in (serverIds ?? serverId).Split(','))
             {
                 int id;
-                if (!int.TryParse(part.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out id))
+                if (!TryServer(part, out id))
                 {
-                    Problem = "sonoran_serverId is \"" + serverIds + "\": it must be the number of a server in your CAD, such as 1, or several, such as 1,2.";
+                    Problem = "sonoran_serverIds is \"" + serverIds + "\": it must be the numbers of servers in your CAD, such as 1,2.";
                     return;
                 }
                 if (!ServerIds.Contains(id)) ServerIds.Add(id);
             }
+            if (serverId == null) CadServerId = ServerIds[0];
             if (Options != null && !(Options.StartsWith("{", StringComparison.Ordinal) && Options.EndsWith("}", StringComparison.Ordinal)))
                 Problem = "sonoran_options is no JSON object: write it as '{\"log\":\"info\"}', in single quotes.";
         }
@@ -79,13 +90,18 @@ namespace Sonoran.FiveM
             {
                 { "communityId", CommunityId }, { "apiKey", ApiKey }, { "serverId", serverId },
                 { "mode", Mode == null ? null : Mode.ToLowerInvariant() },
-                // The key is nobody's business but SonoranCAD's, which gets it back by the shim.
+                // The key is nobody's business but SonoranCAD's, whose end adds it again.
                 { "eventKey", Json.Raw(Options ?? "", "eventKey") == null ? "strip" : null },
             };
             if (Json.Raw(Options ?? "", "idleCloseMs") == null) options.Add("idleCloseMs", IdleCloseMs);
             var own = options.ToJson();
             var further = Options == null ? "" : Options.Substring(1, Options.Length - 2).Trim();
             return further == "" ? own : own.Substring(0, own.Length - 1) + "," + further + "}";
+        }
+
+        private static bool TryServer(string text, out int id)
+        {
+            return int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out id);
         }
 
         /// <summary>A convar's value, or null. One that we may not read looks like one that is not set.</summary>

@@ -1,13 +1,11 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
+using System.Globalization;
 using System.Linq;
-using System.Text;
 using System.Threading.Tasks;
 using CitizenFX.Core;
 using CitizenFX.Core.Native;
 using Sonoran.Events;
-using Debug = CitizenFX.Core.Debug;
 
 namespace Sonoran.FiveM
 {
@@ -17,11 +15,13 @@ namespace Sonoran.FiveM
     /// </summary>
     public sealed class SonoranScript : BaseScript
     {
-        /// <summary>Of a tick's 50 ms; FXServer warns at 150.</summary>
-        private const int BudgetMs = 5;
         private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
         private readonly List<ServerSession> _sessions = new List<ServerSession>();
+        private readonly Budget _budget = new Budget();
+        private readonly SonoranCad _cad = new SonoranCad(Tell);
+        private readonly Listeners _listeners;
+        private readonly Entries _entries;
         private Settings _settings;
         private SonoranLibrary _library;
         private string _told;
@@ -30,29 +30,56 @@ namespace Sonoran.FiveM
 
         public SonoranScript()
         {
-            EventHandlers["onResourceStop"] += new Action<string, string>(OnResourceStop);
-            // What the sendUnitLocations of SonoranCAD's own apiws.js is reached by, once that file is taken out.
-            EventHandlers["__cfx_export_sonorancad_sendUnitLocations"] += new Action<object>(LendExport);
-            Exports.Add("sendUnitLocations", new Func<object, object, bool>(SendUnitLocations));
-            Exports.Add("invoke", new Func<string, string, object, int>(Invoke));
-            Exports.Add("ingest", new Func<string, object, bool>((body, server) => Ingest(body, server) == null));
-            Exports.Add("status", new Func<string>(Status));
-            API.RegisterCommand("sonoran", new Action<int, List<object>, string>((source, arguments, line) => PrintStatus()), true);
-            API.SetHttpHandler(new Action<object, object>(new HttpEvents(body => Ingest(body, null)).Handle));
+            _listeners = new Listeners(_cad);
+            _entries = new Entries(Session, () => _sessions, () => _settings.SendEnabled, TellOnce);
+            _entries.AddTo(Exports);
+            On("onResourceStop", resource => OnResourceStop(resource));
+            On("sonoran:listen", nothing => _listeners.InLists = true);
+            On("sonoran:cad:ready", _cad.OnReady);
+            On("sonoran:cad:heard", nothing => _cad.OnHeard());
+            On("sonoran:cad:done", _cad.OnDone);
+            On("sonoran:cad:units", OnCadUnits);
+            On("sonoran:cad:posted", OnCadPosted);
+            API.RegisterCommand("sonoran", new Action<object>(source => PrintStatus()), true);
+            API.SetHttpHandler(new Action<object, object>(new HttpEvents(body => _entries.Ingest(body, null)).Handle));
+            TriggerEvent("sonoran:hello");
             Tick += OnTick;
+        }
+
+        private void On(string name, Action<object> handle)
+        {
+            EventHandlers[name] += new Action<string, object>(new LocalHandler(handle).Invoke);
+        }
+
+        /// <summary>For events of the server alone: C# handlers also hear what players trigger.</summary>
+        private sealed class LocalHandler
+        {
+            private readonly Action<object> _handle;
+
+            internal LocalHandler(Action<object> handle)
+            {
+                _handle = handle;
+            }
+
+            internal void Invoke([FromSource] string source, object argument)
+            {
+                if (string.IsNullOrEmpty(source)) _handle(argument);
+            }
         }
 
         private Task OnTick()
         {
             try
             {
-                if (DateTime.UtcNow - _checked >= Second)
+                var now = DateTime.UtcNow;
+                if (now - _checked >= Second)
                 {
-                    _checked = DateTime.UtcNow;
+                    _checked = now;
                     if (_sessions.Count == 0) Start();
                     foreach (var session in _sessions) session.Check();
+                    if (_sessions.Count > 0) _cad.Check();
                 }
-                Relay();
+                if (_sessions.Count > 0 && _cad.MayTakeEvents()) Relay();
             }
             catch (Exception e)
             {
@@ -64,14 +91,12 @@ namespace Sonoran.FiveM
         /// <summary>Every session gets its turn, another one first each time.</summary>
         private void Relay()
         {
-            var clock = Stopwatch.StartNew();
-            for (var i = 0; i < _sessions.Count; i++)
-            {
-                var left = BudgetMs - (int)clock.ElapsedMilliseconds;
-                if (left < 0) break;
-                _sessions[(_first + i) % _sessions.Count].Tick(left);
-            }
-            if (_sessions.Count > 0) _first = (_first + 1) % _sessions.Count;
+            _budget.Start();
+            var left = false;
+            for (var i = 0; i < _sessions.Count && !left; i++) left = _sessions[(_first + i) % _sessions.Count].Tick(_budget);
+            _first = (_first + 1) % _sessions.Count;
+            _listeners.Flush();
+            _budget.End(left);
         }
 
         private void Start()
@@ -96,81 +121,49 @@ namespace Sonoran.FiveM
                 Tell("library " + _library.Version + " loaded from " + _library.Path);
             }
             _told = null;
-            foreach (var server in _settings.ServerIds) _sessions.Add(new ServerSession(_library, _settings, server, Emit));
+            _listeners.Singly = _settings.Singly;
+            _cad.ServerId = _settings.CadServerId;
+            _cad.WouldCompete = _settings.SendEnabled && _settings.ServerIds.Contains(_settings.CadServerId);
+            foreach (var server in _settings.ServerIds) _sessions.Add(new ServerSession(_library, _settings, server, _listeners));
         }
 
-        private void Emit(int server, SonoranEvent happened)
-        {
-            var type = happened.Type.ToUpperInvariant();
-            TriggerEvent("sonoran:event", type, happened.Json, server);
-            TriggerEvent("sonoran:" + type, happened.Json, server);
-            if (_settings.Shim && !type.StartsWith("SESSION_", StringComparison.Ordinal))
-                TriggerEvent("SonoranCAD::pushevents:shim", WithKey(happened.Json));
-        }
-
-        /// <summary>SonoranCAD compares the key of an event with its own.</summary>
-        private string WithKey(string json)
-        {
-            if (Json.Raw(json, "key") != null) return json;
-            var text = new StringBuilder("{\"key\":");
-            Json.Quote(text, _settings.ApiKey);
-            return text.Append(',').Append(json, json.IndexOf('{') + 1, json.Length - json.IndexOf('{') - 1).ToString();
-        }
-
-        private bool SendUnitLocations(object updates, object server)
-        {
-            var session = Session(server);
-            if (session == null || !_settings.SendEnabled) return false;
-            var json = UnitLocations.ToJson(updates);
-            return json != null && session.SendUnitLocations(json);
-        }
-
-        private int Invoke(string method, string argumentsJson, object server)
-        {
-            var session = Session(server);
-            return session == null || method == null ? 0 : session.Invoke(method, argumentsJson ?? "[]");
-        }
-
-        private SonoranException Ingest(string body, object server)
-        {
-            var session = Session(server);
-            return session == null || body == null ? new SonoranException("no session") : session.Ingest(body);
-        }
-
-        /// <summary>The session of the given server, without one the first.</summary>
+        /// <summary>The session of the given server, without one the first; or null.</summary>
         private ServerSession Session(object server)
         {
-            return server == null ? _sessions.FirstOrDefault() : _sessions.FirstOrDefault(s => s.ServerId.ToString() == Convert.ToString(server));
+            if (server == null) return _sessions.FirstOrDefault();
+            var id = Convert.ToString(server, CultureInfo.InvariantCulture);
+            return _sessions.FirstOrDefault(s => s.ServerId.ToString(CultureInfo.InvariantCulture) == id);
         }
 
-        private void LendExport(object setExport)
+        /// <summary>Answered at once where there is a session; without an answer the other end keeps them.</summary>
+        private void OnCadUnits(object updates)
         {
-            // Only of a resource: C# handlers also hear what players trigger, and theirs is another delegate.
-            var set = setExport as CallbackDelegate;
-            if (set != null && _settings != null && _settings.Shim) set(new Func<object, object, bool>(SendUnitLocations));
+            var session = Session(_cad.ServerId) ?? Session(null);
+            if (session == null) return;
+            if (_settings.SendEnabled) session.SendUnitLocations(updates);
+            TriggerEvent("sonoran:cad:kept");
+        }
+
+        /// <summary>What the CAD posted to SonoranCAD's own HTTP handler, which has it already.</summary>
+        private void OnCadPosted(object json)
+        {
+            var text = ScriptJson.Text(json);
+            var type = text == null ? null : Json.Text(text, "type");
+            if (_sessions.Count == 0) return;
+            if (!string.IsNullOrEmpty(type)) _listeners.Tell(_cad.ServerId, type.ToUpperInvariant(), text);
+            TriggerEvent("sonoran:cad:kept");
         }
 
         /// <summary>
         /// Leaves the sessions open on purpose: after a restart the new script takes over the very
         /// connections and what they queued meanwhile, so nothing is lost and nothing comes twice.
         /// </summary>
-        private void OnResourceStop([FromSource] string source, string resource)
+        private void OnResourceStop(object resource)
         {
-            if (!string.IsNullOrEmpty(source) || resource != API.GetCurrentResourceName() || _sessions.Count == 0) return;
+            if (!API.GetCurrentResourceName().Equals(resource) || _sessions.Count == 0) return;
+            _listeners.Flush();
+            foreach (var session in _sessions) session.Calls.Fail("the resource " + resource + " was stopped");
             Tell("stopped; what the CAD sends now waits for the restart, or, a minute later, goes by HTTP again.");
-        }
-
-        private string Status()
-        {
-            var json = new StringBuilder("[");
-            foreach (var session in _sessions)
-            {
-                if (json.Length > 1) json.Append(',');
-                json.Append("{\"serverId\":").Append(session.ServerId);
-                json.Append(",\"state\":\"").Append(session.State.ToString().ToLowerInvariant());
-                json.Append("\",\"stats\":").Append(session.StatsJson).Append('}');
-            }
-            return json.Append(']').ToString();
         }
 
         private void PrintStatus()
@@ -193,9 +186,10 @@ namespace Sonoran.FiveM
             Tell(sentence);
         }
 
+        /// <summary>The server says in front which resource speaks.</summary>
         private static void Tell(string sentence)
         {
-            Debug.WriteLine("[sonoran] " + sentence);
+            Debug.WriteLine(sentence);
         }
     }
 }

@@ -3,100 +3,190 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
-using CitizenFX.Core;
 using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {
-    /// <summary>Unit locations as other resources hand them over, a Lua table or a JavaScript array, to JSON.</summary>
+    /// <summary>
+    /// Unit locations as other resources hand them over to the hub's JSON. Some of what is in them is what players'
+    /// games said, so one that is wrong must not spoil the others: what can be turned into what the hub takes is
+    /// turned, and what cannot is left out.
+    /// </summary>
     internal static class UnitLocations
     {
-        private const int MaxDepth = 16;
+        private static readonly string[] Names = { "communityUserId", "roblox", "apiId", "identId" };
 
         /// <summary>
-        /// The JSON array of the entries that can be sent; null when there is none. As in SonoranCAD, a map
-        /// stands for its values, and an entry without a location or without one of the four names of a unit is left out.
+        /// The JSON array of the entries that can be sent; null when there is none. As in SonoranCAD, a map stands for
+        /// its values, and an entry without a location or without one of the four names of a unit is left out.
         /// </summary>
-        internal static string ToJson(object updates)
+        /// <param name="problem">What was left out or ignored, as a sentence; null when nothing was.</param>
+        internal static string ToJson(object updates, out string problem)
         {
-            var text = updates as string;
-            if (text != null) return text.TrimStart().StartsWith("[", StringComparison.Ordinal) ? text : null;
-            var map = updates as IDictionary<string, object>;
-            var entries = map != null ? map.Values : updates as IEnumerable;
-            if (entries == null) return null;
-
-            var json = new StringBuilder("[");
-            foreach (var entry in entries)
+            problem = null;
+            var text = ScriptJson.Text(updates);
+            if (text != null)
             {
-                var unit = entry as IDictionary<string, object>;
-                if (unit == null || !IsSet(unit, "location")
-                    || !(IsSet(unit, "communityUserId") || IsSet(unit, "roblox") || IsSet(unit, "apiId") || IsSet(unit, "identId"))) continue;
-                if (json.Length > 1) json.Append(',');
-                Write(json, unit, 0);
+                if (text.TrimStart().StartsWith("[", StringComparison.Ordinal)) return text;
+                problem = "the text is no JSON array";
+                return null;
             }
-            return json.Length > 1 ? json.Append(']').ToString() : null;
-        }
-
-        private static bool IsSet(IDictionary<string, object> unit, string name)
-        {
-            object value;
-            return unit.TryGetValue(name, out value) && value != null && !"".Equals(value);
-        }
-
-        private static void Write(StringBuilder json, object value, int depth)
-        {
-            if (value == null || value is Delegate || depth > MaxDepth) json.Append("null");
-            else if (value is string) Json.Quote(json, (string)value);
-            else if (value is bool) json.Append((bool)value ? "true" : "false");
-            else if (value is float) WriteNumber(json, (float)value, ((float)value).ToString("R", CultureInfo.InvariantCulture));
-            else if (value is double) WriteNumber(json, (double)value, ((double)value).ToString("R", CultureInfo.InvariantCulture));
-            else if (value is Vector3) WriteVector(json, ((Vector3)value).X, ((Vector3)value).Y, ((Vector3)value).Z, null, depth);
-            else if (value is Vector4) WriteVector(json, ((Vector4)value).X, ((Vector4)value).Y, ((Vector4)value).Z, ((Vector4)value).W, depth);
-            else if (value is IDictionary<string, object>) WriteObject(json, (IDictionary<string, object>)value, depth);
-            else if (value is IEnumerable) WriteArray(json, (IEnumerable)value, depth);
-            else if (value is IFormattable) json.Append(((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
-            else Json.Quote(json, value.ToString());
-        }
-
-        private static void WriteNumber(StringBuilder json, double value, string text)
-        {
-            json.Append(double.IsNaN(value) || double.IsInfinity(value) ? "null" : text);
-        }
-
-        /// <summary>What GetEntityCoords gives, in the hub's spelling.</summary>
-        private static void WriteVector(StringBuilder json, float x, float y, float z, float? w, int depth)
-        {
-            var vector = new Dictionary<string, object> { { "x", x }, { "y", y }, { "z", z } };
-            if (w != null) vector.Add("w", w.Value);
-            WriteObject(json, vector, depth);
-        }
-
-        private static void WriteObject(StringBuilder json, IDictionary<string, object> members, int depth)
-        {
-            json.Append('{');
-            var first = true;
-            foreach (var member in members)
+            var map = updates as IDictionary<string, object>;
+            // One update by itself instead of a list of them.
+            var entries = map == null ? updates as IEnumerable : map.ContainsKey("location") ? new object[] { map } : (IEnumerable)map.Values;
+            if (entries == null)
             {
-                if (!first) json.Append(',');
-                first = false;
+                problem = "they are neither a table nor a JSON text";
+                return null;
+            }
+            var json = new StringBuilder();
+            foreach (var entry in entries) WriteUnit(json, entry as IDictionary<string, object>, ref problem);
+            return json.Length == 0 ? null : json.Append(']').ToString();
+        }
+
+        /// <summary>The elements of a JSON array, each as an array of one.</summary>
+        internal static IEnumerable<string> Singly(string array)
+        {
+            var at = array.IndexOf('[') + 1;
+            int depth = 0, start = at;
+            for (; at < array.Length; at++)
+            {
+                var c = array[at];
+                if (c == '"')
+                {
+                    while (++at < array.Length && array[at] != '"')
+                        if (array[at] == '\\') at++;
+                    continue;
+                }
+                if (c == '[' || c == '{') depth++;
+                else if (c == ']' || c == '}') depth--;
+                if (depth < 0 || (depth == 0 && c == ','))
+                {
+                    var element = array.Substring(start, at - start).Trim();
+                    if (element != "") yield return "[" + element + "]";
+                    if (depth < 0) yield break;
+                    start = at + 1;
+                }
+            }
+        }
+
+        private static void WriteUnit(StringBuilder json, IDictionary<string, object> unit, ref string problem)
+        {
+            string id = null;
+            if (unit != null)
+                foreach (var name in Names)
+                    if (id == null) id = Id(unit, name);
+            var location = unit == null ? null : Plain(Member(unit, "location"));
+            if (id == null || string.IsNullOrEmpty(location))
+            {
+                problem = unit == null ? "an update is no table"
+                    : id == null ? "an update has none of communityUserId, roblox, apiId and identId" : "the update of unit " + id + " has no location";
+                return;
+            }
+            json.Append(json.Length == 0 ? '[' : ',').Append("{\"location\":");
+            Json.Quote(json, location);
+            foreach (var member in unit)
+            {
+                if (member.Key == "location" || member.Value == null) continue;
+                var start = json.Length;
+                json.Append(',');
                 Json.Quote(json, member.Key);
                 json.Append(':');
-                Write(json, member.Value, depth + 1);
+                if (WriteMember(json, member.Key, member.Value)) continue;
+                json.Length = start;
+                problem = "the " + member.Key + " of unit " + id + " cannot be read and was left out";
             }
             json.Append('}');
         }
 
-        private static void WriteArray(StringBuilder json, IEnumerable elements, int depth)
+        /// <summary>False: it is not what the hub takes and cannot be turned into it.</summary>
+        private static bool WriteMember(StringBuilder json, string name, object value)
         {
-            json.Append('[');
-            var first = true;
-            foreach (var element in elements)
+            switch (name)
             {
-                if (!first) json.Append(',');
-                first = false;
-                Write(json, element, depth + 1);
+                case "roblox":
+                    return WriteNumber(json, value);
+                case "communityUserId":
+                case "apiId":
+                case "identId":
+                    if (value is string && (string)value != "") Json.Quote(json, (string)value);
+                    else return WriteNumber(json, value);
+                    return true;
+                case "coordinates":
+                    return WriteCoordinates(json, value);
+                case "vehicle":
+                    if (!(value is IDictionary<string, object>)) return false;
+                    break;
+                case "peerId":
+                    if (Plain(value) == null) return false;
+                    break;
             }
-            json.Append(']');
+            ScriptJson.Write(json, value, 1);
+            return true;
+        }
+
+        /// <summary>A vector, a table of x, y, z and w, or a list of them; as numbers or as text.</summary>
+        private static bool WriteCoordinates(StringBuilder json, object value)
+        {
+            var given = new List<object>();
+            var vector = ScriptJson.Members(value);
+            var map = value as IDictionary<string, object>;
+            if (vector != null) foreach (var member in vector) given.Add(member);
+            else if (map != null) foreach (var name in new[] { "x", "y", "z", "w" }) given.Add(Member(map, name));
+            else if (value is IList) foreach (var member in (IList)value) given.Add(member);
+            if (given.Count < 2 || given.Count > 4) return false;
+            for (var i = 0; i < given.Count; i++)
+            {
+                // A height or a heading may be missing, a place may not.
+                if (given[i] == null && i >= 2) continue;
+                json.Append(i == 0 ? "{\"" : ",\"").Append("xyzw"[i]).Append("\":");
+                if (!WriteNumber(json, given[i])) return false;
+            }
+            json.Append('}');
+            return true;
+        }
+
+        private static bool WriteNumber(StringBuilder json, object value)
+        {
+            double number;
+            var text = value as string;
+            if (text != null)
+            {
+                if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number)) return false;
+                long whole;
+                text = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out whole)
+                    ? whole.ToString(CultureInfo.InvariantCulture) : number.ToString("R", CultureInfo.InvariantCulture);
+            }
+            else
+            {
+                if (!(value is IConvertible) || value is bool) return false;
+                number = Convert.ToDouble(value, CultureInfo.InvariantCulture);
+                text = ScriptJson.Of(value);
+            }
+            if (ScriptJson.Number(number, text) == "null") return false;
+            json.Append(text);
+            return true;
+        }
+
+        /// <summary>The unit's name where it is usable, for the console too.</summary>
+        private static string Id(IDictionary<string, object> unit, string name)
+        {
+            var id = Plain(Member(unit, name));
+            if (id == "") return null;
+            double number;
+            return name == "roblox" && !double.TryParse(id, NumberStyles.Float, CultureInfo.InvariantCulture, out number) ? null : id;
+        }
+
+        private static object Member(IDictionary<string, object> unit, string name)
+        {
+            object value;
+            return unit.TryGetValue(name, out value) ? value : null;
+        }
+
+        /// <summary>A string, or a number as one.</summary>
+        private static string Plain(object value)
+        {
+            return value is string || (value is IConvertible && !(value is bool)) ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
         }
     }
 }

@@ -1,14 +1,21 @@
-//! Generates `include/sonoran.h` from `src/ffi.rs` and sets how the shared library is linked.
+//! Generates `sonoran.h` from `src/ffi.rs` and sets how the shared library is linked.
+//!
+//! The header goes to `OUT_DIR`: a build changes no source. `cargo xtask header` copies it to `include/`, and a
+//! test says when the two differ.
 
-use std::{env, fs, path::Path};
+use std::{env, fmt::Write as _, fs, path::Path};
 
 const FFI: &str = "src/ffi.rs";
-const HEADER: &str = "include/sonoran.h";
+
+/// Groups of constants in the header, by what their names start with.
+const GROUPS: [(&str, &str); 2] = [
+    ("SONORAN_E_", "Error codes: -1 to -9 an argument, -10 to -19 the session, -20 to -29 the process."),
+    ("SONORAN_STATE_", "What sonoran_state returns."),
+];
 
 fn main() {
     println!("cargo:rerun-if-changed={FFI}");
     println!("cargo:rerun-if-changed=cbindgen.toml");
-    println!("cargo:rerun-if-changed={HEADER}");
     link();
     header();
 }
@@ -21,11 +28,7 @@ fn link() {
     }
 }
 
-/// Writes the header where it is part of a checkout; a packaged or vendored copy is left alone.
 fn header() {
-    if !Path::new(".git").exists() {
-        return;
-    }
     let source = fs::read_to_string(FFI).expect("src/ffi.rs is part of the crate");
     let mut config = cbindgen::Config::from_file("cbindgen.toml").expect("cbindgen.toml is valid");
     config.header = Some(essays(&source));
@@ -38,16 +41,15 @@ fn header() {
         .expect("src/ffi.rs holds plain exported functions")
         .write(&mut text);
     let text = for_c(&String::from_utf8(text).expect("cbindgen writes UTF-8"));
-    if fs::read_to_string(HEADER).ok().as_deref() != Some(&text) {
-        fs::write(HEADER, text).expect("include/ can be written");
-    }
+    let folder = env::var_os("OUT_DIR").expect("set by cargo");
+    fs::write(Path::new(&folder).join("sonoran.h"), text).expect("OUT_DIR can be written");
 }
 
 /// The module documentation of `ffi.rs` as the comment that opens the header.
 fn essays(source: &str) -> String {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
     let body: Vec<_> = lines.map(|line| format!(" *{line}")).collect();
-    format!("/*\n{}\n */", body.join("\n"))
+    format!("/**\n * @file\n{}\n */", body.join("\n"))
 }
 
 fn version_and_api() -> String {
@@ -57,8 +59,9 @@ fn version_and_api() -> String {
         (part("CARGO_PKG_VERSION_MAJOR"), part("CARGO_PKG_VERSION_MINOR"), part("CARGO_PKG_VERSION_PATCH"));
     format!(
         "
-/* The version of this header; sonoran_version() is that of the loaded library. */
+/** The version of this header; sonoran_version returns that of the loaded library. */
 #define SONORAN_VERSION \"{major}.{minor}.{patch}\"
+/** The same as a number: one byte each for major, minor and patch. */
 #define SONORAN_VERSION_NUMBER 0x{major:02x}{minor:02x}{patch:02x}
 
 #ifndef SONORAN_API
@@ -72,14 +75,47 @@ fn version_and_api() -> String {
     )
 }
 
-/// The header as C programmers write it: without rustdoc's fences around what is indented anyway, and with
-/// `#define X (-1)`, which can stand in any expression.
+/// The header as C programmers write it: without rustdoc's fences around what is indented anyway, and with each
+/// constant on one line, in its group.
 fn for_c(text: &str) -> String {
-    let is_fence = |line: &str| line.trim_start_matches([' ', '*']).starts_with("```");
-    let lines = text.lines().filter(|line| !is_fence(line));
-    let lines = lines.map(|line| match line.strip_prefix("#define ").and_then(|rest| rest.split_once(' ')) {
-        Some((name, value)) if value.starts_with('-') => format!("#define {name} ({value})\n"),
-        _ => format!("{line}\n"),
-    });
-    lines.collect()
+    let is_fence = |line: &&str| line.trim_start_matches([' ', '*']).starts_with("```");
+    let mut lines = text.lines().filter(|line| !is_fence(line)).peekable();
+    let (mut out, mut comment, mut group) = (String::new(), Vec::new(), None);
+    while let Some(line) = lines.next() {
+        if line == "/**" || !comment.is_empty() {
+            comment.push(line);
+            if line != " */" {
+                continue;
+            }
+            let constant = lines.peek().and_then(|line| line.strip_prefix("#define SONORAN_"));
+            let Some((name, value)) = constant.and_then(|constant| constant.split_once(' ')) else {
+                if group.take().is_some() {
+                    out.push('\n');
+                }
+                comment.drain(..).for_each(|line| out.extend([line, "\n"]));
+                continue;
+            };
+            let name = format!("SONORAN_{name}");
+            let (prefix, heading) =
+                GROUPS.iter().find(|(prefix, _)| name.starts_with(prefix)).expect("a group for it");
+            match group.replace(prefix) {
+                Some(before) if before == prefix => {}
+                before => {
+                    out.push_str(if before.is_some() { "\n" } else { "" });
+                    writeln!(out, "/* {heading} */").expect("a string grows");
+                }
+            }
+            // `#define X (-1)` can stand in any expression
+            let value = if value.starts_with('-') { format!("({value})") } else { value.to_owned() };
+            let about: Vec<_> = comment.drain(..).map(|line| line.trim_matches([' ', '*', '/'])).collect();
+            let define = format!("#define {name} {value}");
+            writeln!(out, "{define:42} /**< {} */", about.join(" ").trim()).expect("a string grows");
+            lines.next();
+            // the group's lines stand together
+            lines.next_if(|line| line.is_empty());
+            continue;
+        }
+        out.extend([line, "\n"]);
+    }
+    out
 }

@@ -1,30 +1,30 @@
-//! The private tokio runtime: started by the first session, ended by `sonoran_shutdown`.
+//! The private tokio runtime: the first session starts it, `sonoran_shutdown` ends it.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use tokio::runtime::{Builder, Runtime};
+use parking_lot::{Condvar, Mutex};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::error::Error;
 use crate::sys;
 
-/// How many host names are resolved at once: a resolver that hangs holds a thread each.
-const RESOLVERS: usize = 16;
-
 static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
 
-/// A runtime and how many of its threads run.
+/// A runtime: one thread that runs all tasks, and further ones for work that blocks.
 pub(crate) struct Running {
-    runtime: Runtime,
-    threads: Arc<AtomicUsize>,
+    handle: Handle,
+    threads: Arc<Threads>,
+    /// The thread of the tasks ends when this is dropped.
+    stop: oneshot::Sender<()>,
 }
 
-/// Runs a task on the runtime, which is started if it is not there.
+/// Runs a task on the runtime. Starts the runtime if there is none.
 pub(crate) fn spawn<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> Result<JoinHandle<T>, Error> {
@@ -33,31 +33,30 @@ pub(crate) fn spawn<T: Send + 'static>(
         Some(running) => running,
         none => none.insert(start()?),
     };
-    Ok(running.runtime.spawn(task))
+    Ok(running.handle.spawn(task))
+}
+
+/// Starts a thread for work that blocks. `sonoran_shutdown` waits for it.
+pub(crate) fn spawn_thread(body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    match &*RUNNING.lock() {
+        Some(running) => running.threads.spawn(body),
+        None => Err(io::Error::other("the library shuts down")),
+    }
 }
 
 fn start() -> Result<Running, Error> {
     sys::prepare_process();
-    let refused = |why: String| Error::System { what: "a thread", why };
-    let threads = Arc::new(AtomicUsize::new(0));
-    let (started, stopped) = (Arc::clone(&threads), Arc::clone(&threads));
-    let mut builder = Builder::new_multi_thread();
-    builder
-        .worker_threads(1)
-        .max_blocking_threads(RESOLVERS)
-        .thread_name("sonoran")
-        .on_thread_start(move || {
-            started.fetch_add(1, Ordering::Relaxed);
-            sys::prepare_thread();
-        })
-        .on_thread_stop(move || _ = stopped.fetch_sub(1, Ordering::Relaxed))
-        .enable_io()
-        .enable_time();
-    // tokio panics where the operating system has no thread left
-    let runtime = catch_unwind(AssertUnwindSafe(|| builder.build()))
-        .map_err(|_| refused("no more threads for this process".to_owned()))?
-        .map_err(|error| refused(error.to_string()))?;
-    Ok(Running { runtime, threads })
+    let refused = |what| move |error: io::Error| Error::System { what, why: error.to_string() };
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.map_err(refused("what an event loop needs"))?;
+    let handle = runtime.handle().clone();
+    let threads = Arc::new(Threads::default());
+    let (stop, stopped) = oneshot::channel();
+    let run = move || {
+        let _ = runtime.block_on(stopped);
+    };
+    threads.spawn(run).map_err(refused("a thread"))?;
+    Ok(Running { handle, threads, stop })
 }
 
 /// Takes the runtime away: the next session starts another one.
@@ -66,9 +65,58 @@ pub(crate) fn take() -> Option<Running> {
 }
 
 impl Running {
-    /// Waits for the threads to end; tasks that still run are dropped.
+    /// Drops the tasks that still run and waits for the threads to end.
     pub(crate) fn stop(self, timeout: Duration) -> Result<(), Error> {
-        self.runtime.shutdown_timeout(timeout);
-        if self.threads.load(Ordering::Relaxed) == 0 { Ok(()) } else { Err(Error::Timeout) }
+        drop(self.stop);
+        if self.threads.wait_ended(Instant::now() + timeout) { Ok(()) } else { Err(Error::Timeout) }
+    }
+}
+
+/// The threads of a runtime.
+#[derive(Debug, Default)]
+struct Threads {
+    /// How many run.
+    running: Mutex<usize>,
+    ended: Condvar,
+    handles: Mutex<Vec<thread::JoinHandle<()>>>,
+}
+
+impl Threads {
+    fn spawn(self: &Arc<Self>, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        *self.running.lock() += 1;
+        let counted = Counted(Arc::clone(self));
+        let thread = sys::spawn_thread(move || {
+            let _counted = counted;
+            body();
+        })?;
+        let mut handles = self.handles.lock();
+        handles.retain(|thread| !thread.is_finished());
+        handles.push(thread);
+        Ok(())
+    }
+
+    /// Returns whether all threads ended in time. If so, they are gone for the operating system as well.
+    fn wait_ended(&self, until: Instant) -> bool {
+        let mut running = self.running.lock();
+        while *running > 0 {
+            if self.ended.wait_until(&mut running, until).timed_out() && *running > 0 {
+                return false;
+            }
+        }
+        // all that remains of them is the operating system's part
+        for thread in self.handles.lock().drain(..) {
+            let _ = thread.join();
+        }
+        true
+    }
+}
+
+/// Counts a thread as running until it is dropped.
+struct Counted(Arc<Threads>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *self.0.running.lock() -= 1;
+        self.0.ended.notify_all();
     }
 }

@@ -1,15 +1,24 @@
-//! What differs between operating systems: signals, fork, keeping the library mapped.
+//! What differs between operating systems: threads and signals, fork, keeping the library mapped.
 
 use std::cell::Cell;
-use std::panic;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::thread::JoinHandle;
+use std::{io, panic, thread};
+
+use tokio::net::TcpStream;
 
 /// Set in a process that is the fork of one that had connected.
 static FORKED: AtomicBool = AtomicBool::new(false);
 
+/// How many sockets a fork can close. A process that has more of them open leaves the rest to its children.
+const MAX_SOCKETS: usize = 1024;
+
+/// The open sockets: a descriptor plus one each, or 0. A fork reads them without a lock.
+static SOCKETS: [AtomicI32; MAX_SOCKETS] = [const { AtomicI32::new(0) }; MAX_SOCKETS];
+
 thread_local! {
-    /// Whether a panic of this thread is caught by us.
+    /// Whether this thread catches its panics.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -18,7 +27,7 @@ pub(crate) fn forked() -> bool {
     FORKED.load(Ordering::Relaxed)
 }
 
-/// Runs `body`; a panic in it prints nothing, once [`prepare_process`] was called.
+/// Runs `body`. A panic in it prints nothing once [`prepare_process`] was called.
 pub(crate) fn quietly<T>(body: impl FnOnce() -> T) -> T {
     struct Loud(bool);
     impl Drop for Loud {
@@ -30,7 +39,7 @@ pub(crate) fn quietly<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// Makes the process ready for our threads: done once, before the first of them.
+/// Makes the process ready for the library's threads. Only the first call does anything.
 pub(crate) fn prepare_process() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
@@ -45,37 +54,109 @@ pub(crate) fn prepare_process() {
     });
 }
 
-/// Makes the calling thread, one of ours, invisible to the host's signals and its panics silent.
-pub(crate) fn prepare_thread() {
-    QUIET.set(true);
-    platform::block_signals();
+/// Starts a thread of the library. Its panics print nothing, and no signal handler of the host ever runs
+/// on it: the thread inherits a mask that blocks all signals.
+pub(crate) fn spawn_thread(body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let _blocked = platform::SignalsBlocked::new();
+    let body = move || {
+        QUIET.set(true);
+        body();
+    };
+    thread::Builder::new().name("sonoran".to_owned()).spawn(body)
+}
+
+/// Whether a connect that must not block has begun.
+pub(crate) fn is_in_progress(error: &io::Error) -> bool {
+    platform::is_in_progress(error)
+}
+
+/// Closes a forked child's copy of a stream, so that the connection ends when this process ends it.
+///
+/// It must be dropped before the stream: afterwards the descriptor may be another file's.
+#[derive(Debug)]
+pub(crate) struct CloseOnFork {
+    slot: Option<&'static AtomicI32>,
+}
+
+impl CloseOnFork {
+    pub(crate) fn new(stream: &TcpStream) -> Self {
+        let Some(descriptor) = platform::descriptor(stream) else { return Self { slot: None } };
+        let is_free = |slot: &&AtomicI32| {
+            slot.compare_exchange(0, descriptor + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        };
+        Self { slot: SOCKETS.iter().find(is_free) }
+    }
+}
+
+impl Drop for CloseOnFork {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            slot.store(0, Ordering::SeqCst);
+        }
+    }
 }
 
 #[cfg(unix)]
 mod platform {
-    use super::{FORKED, Ordering};
+    use std::os::fd::AsRawFd;
+
+    use super::{FORKED, Ordering, SOCKETS, TcpStream, io};
 
     pub(super) fn watch_forks() {
         extern "C" fn in_child() {
             FORKED.store(true, Ordering::Relaxed);
+            for slot in &SOCKETS {
+                let descriptor = slot.swap(0, Ordering::SeqCst) - 1;
+                if descriptor >= 0 {
+                    // SAFETY: the descriptor is a socket of the library, and no code of the library that
+                    // uses it runs in this process.
+                    unsafe { libc::close(descriptor) };
+                }
+            }
         }
-        // SAFETY: the handler only stores to an atomic, and the library is never unmapped from under it.
+        // SAFETY: the handler only uses atomics and close, and the library stays mapped.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     }
 
     /// The linker option `-z nodelete` keeps the library mapped.
     pub(super) fn pin_library() {}
 
-    /// Blocks all signals but those that stand for a fault of the thread itself.
-    pub(super) fn block_signals() {
-        // SAFETY: the set is initialised by sigfillset before it is read; only this thread's mask changes.
-        unsafe {
-            let mut set = std::mem::zeroed();
-            libc::sigfillset(&raw mut set);
-            for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP] {
-                libc::sigdelset(&raw mut set, fault);
+    pub(super) fn descriptor(stream: &TcpStream) -> Option<i32> {
+        Some(stream.as_raw_fd())
+    }
+
+    pub(super) fn is_in_progress(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(libc::EINPROGRESS)
+    }
+
+    /// Blocks all signals on the calling thread until it is dropped, but for those that stand for a fault
+    /// of the thread itself.
+    pub(super) struct SignalsBlocked {
+        before: libc::sigset_t,
+    }
+
+    impl SignalsBlocked {
+        pub(super) fn new() -> Self {
+            // SAFETY: sigfillset initialises the one set, pthread_sigmask the other. Only the mask of this
+            // thread changes.
+            unsafe {
+                let (mut all, mut before) = (std::mem::zeroed(), std::mem::zeroed());
+                libc::sigfillset(&raw mut all);
+                for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP] {
+                    libc::sigdelset(&raw mut all, fault);
+                }
+                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before);
+                Self { before }
             }
-            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        }
+    }
+
+    impl Drop for SignalsBlocked {
+        fn drop(&mut self) {
+            // SAFETY: `before` is the mask that this thread had.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut());
+            }
         }
     }
 }
@@ -86,10 +167,12 @@ mod platform {
         GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
     };
 
-    /// There is no fork.
+    use super::{TcpStream, io};
+
+    /// Windows has no fork.
     pub(super) fn watch_forks() {}
 
-    /// FreeLibrary must not unmap the code that our threads run.
+    /// FreeLibrary must not unmap the code that the library's threads run.
     pub(super) fn pin_library() {
         let inside = pin_library as *const ();
         let mut module = std::ptr::null_mut();
@@ -98,6 +181,20 @@ mod platform {
         unsafe { GetModuleHandleExW(flags, inside.cast(), &raw mut module) };
     }
 
-    /// There are none that would reach our threads.
-    pub(super) fn block_signals() {}
+    pub(super) fn descriptor(_: &TcpStream) -> Option<i32> {
+        None
+    }
+
+    pub(super) fn is_in_progress(error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::WouldBlock
+    }
+
+    /// Windows has no signals that reach other threads.
+    pub(super) struct SignalsBlocked;
+
+    impl SignalsBlocked {
+        pub(super) fn new() -> Self {
+            Self
+        }
+    }
 }

@@ -11,7 +11,7 @@ fn refused(extra: &str) -> String {
 #[test]
 fn defaults_are_the_documented_ones() {
     let config = with("").unwrap();
-    assert_eq!(config.url, PRODUCTION);
+    assert_eq!(config.hub, Endpoint::parse(PRODUCTION).unwrap());
     assert_eq!(config.server_id, None);
     assert_eq!(config.retry, Delays { min: Duration::from_secs(1), max: Duration::from_secs(60) });
     assert_eq!(config.idle_close, Some(Duration::from_secs(300)));
@@ -31,7 +31,7 @@ fn every_option_is_read() {
     )
     .unwrap();
     let millis = Duration::from_millis;
-    assert_eq!((config.server_id, config.url.as_str()), (Some(7), "ws://h/x"));
+    assert_eq!((config.server_id, config.hub), (Some(7), Endpoint::parse("ws://h/x").unwrap()));
     assert_eq!((config.connect_timeout, config.call_timeout), (millis(101), millis(103)));
     assert_eq!((config.timing.handshake, config.timing.keep_alive), (millis(102), millis(104)));
     assert_eq!((config.timing.server_timeout, config.stable), (millis(205), millis(0)));
@@ -97,4 +97,7 @@ fn secrets_are_not_printed() {
     let printed = format!("{config:?}");
     assert!(!printed.contains("the-key") && !printed.contains("the-token"), "{printed}");
     assert_eq!(config.api_key.reveal(), "the-key");
+    // an owner who has mixed up two settings
+    let sentence = refused(r#","serverId":"0d9c6b3e-7f21-the-real-key""#);
+    assert!(sentence.contains("\"serverId\": a long text") && !sentence.contains("real-key"), "{sentence}");
 }

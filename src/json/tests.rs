@@ -110,7 +110,7 @@ fn decodes_escapes() {
 }
 
 #[test]
-fn notes_members_of_the_outermost_object_only() {
+fn picks_members_of_the_outermost_object_only() {
     let text = r#"[ {"a":{"type":1}, "typ\u0065" : "X" ,"key":"k","type":2} ]"#;
     let mut scanner = Scanner::new(text);
     let mut picked = None;
@@ -122,8 +122,6 @@ fn notes_members_of_the_outermost_object_only() {
         .unwrap();
     let picked = picked.unwrap();
     assert_eq!(picked.text, text[1..text.len() - 1].trim());
-    let [Some(first), Some(key)] = picked.members else { panic!("{picked:?}") };
-    assert_eq!(first.value, "\"X\"");
-    assert_eq!(&picked.text[key.start..key.end], "\"key\":\"k\"");
+    assert_eq!(picked.members, [Some("\"X\""), Some("\"k\"")]);
     assert!(picked.repeated);
 }

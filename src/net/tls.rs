@@ -1,63 +1,144 @@
 //! TLS: rustls with ring, and roots that need no certificate store on the machine.
 
-use std::sync::{Arc, OnceLock};
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::error::Error;
 
-/// The TLS settings of a session. `caFile` is read here, so that a mistake in it is told at once.
+/// The largest `caFile` that is read: several times the size of an operating system's list.
+const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
+
+/// The TLS settings of a session. Reads `caFile`, so that a mistake in it is told at once.
 pub(crate) fn client_config(ca_file: Option<&str>, insecure: bool) -> Result<Arc<ClientConfig>, Error> {
-    static DEFAULT: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    static DEFAULT: OnceCell<Arc<ClientConfig>> = OnceCell::new();
     if ca_file.is_none() && !insecure {
-        if let Some(config) = DEFAULT.get() {
-            return Ok(Arc::clone(config));
-        }
-        let config = build(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() })?;
-        return Ok(Arc::clone(DEFAULT.get_or_init(|| Arc::new(config))));
+        return DEFAULT.get_or_try_init(|| build(Vec::new(), false).map(Arc::new)).cloned();
     }
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    if let Some(path) = ca_file {
-        add_file(&mut roots, path)?;
-    }
-    let mut config = build(roots)?;
-    if insecure {
-        let algorithms = config.crypto_provider().signature_verification_algorithms;
-        config.dangerous().set_certificate_verifier(Arc::new(Unverified(algorithms)));
-    }
-    Ok(Arc::new(config))
+    let named = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
+    build(named, insecure).map(Arc::new)
 }
 
-fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), Error> {
+fn read_ca_file(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let wrong = |problem: String| Error::Option { key: "\"caFile\"".to_owned(), problem };
-    let unreadable =
-        |error: &dyn std::fmt::Display| wrong(format!("{path:?} cannot be read as PEM: {error}"));
-    let before = roots.len();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        roots.add(certificate).map_err(|error| wrong(format!("{path:?} has a bad certificate: {error}")))?;
+    let unreadable = |error: std::io::Error| wrong(format!("{path:?} cannot be read: {error}"));
+    // opening a pipe would block, and a device may have no end
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(wrong(format!("{path:?} is not a file")));
     }
-    if roots.len() == before { Err(wrong(format!("{path:?} has no certificate in it"))) } else { Ok(()) }
+    let mut pem = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_CA_FILE + 1).read_to_end(&mut pem)).map_err(unreadable)?;
+    if u64::try_from(pem.len()).is_ok_and(|bytes| bytes > MAX_CA_FILE) {
+        return Err(wrong(format!("{path:?} has more than {MAX_CA_FILE} bytes: is it a PEM file?")));
+    }
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|error| wrong(format!("{path:?} is not a PEM file: {error}")))?;
+    if certificates.is_empty() {
+        return Err(wrong(format!("{path:?} contains no certificate")));
+    }
+    for certificate in &certificates {
+        let checked = ParsedCertificate::try_from(certificate);
+        checked.map_err(|error| wrong(format!("{path:?} contains a bad certificate: {error}")))?;
+    }
+    Ok(certificates)
 }
 
-fn build(roots: RootCertStore) -> Result<ClientConfig, Error> {
+/// Trusts the public authorities and the certificates that `caFile` names.
+fn build(named: Vec<CertificateDer<'static>>, insecure: bool) -> Result<ClientConfig, Error> {
+    let refused = |error: &dyn std::fmt::Display| Error::System { what: "TLS", why: error.to_string() };
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
+    let algorithms = provider.signature_verification_algorithms;
+    let verifier: Arc<dyn ServerCertVerifier> = if insecure {
+        Arc::new(Unverified(algorithms))
+    } else {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+        for certificate in &named {
+            roots.add(certificate.clone()).map_err(|error| refused(&error))?;
+        }
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let verifier = verifier.build().map_err(|error| refused(&error))?;
+        Arc::new(Trusted { verifier, named })
+    };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::System { what: "TLS", why: error.to_string() })?
-        .with_root_certificates(roots)
+        .map_err(|error| refused(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 
-/// Takes any certificate: for `insecureTls`.
+/// Verifies as webpki does, with one exception: a hub may use a certificate that `caFile` names as its own
+/// even if it is marked as an authority's. `openssl req -x509` makes such certificates.
+#[derive(Debug)]
+struct Trusted {
+    verifier: Arc<WebPkiServerVerifier>,
+    named: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Trusted {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified =
+            self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match verified {
+            // webpki has already checked the dates when it reports this
+            Err(error) if is_authority(&error) && self.named.contains(end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+/// Whether the hub uses an authority's certificate as its own.
+fn is_authority(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
+    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// Accepts any certificate: for `insecureTls`.
 #[derive(Debug)]
 struct Unverified(WebPkiSupportedAlgorithms);
 

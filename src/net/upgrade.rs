@@ -1,5 +1,5 @@
-//! The HTTP upgrade to a websocket: our own, because the answer's status, its `Retry-After` and a bound
-//! on its size matter, and `Connection: keep-alive, Upgrade` is as good as `Upgrade`.
+//! The HTTP upgrade to a websocket. It is our own because the answer's status, its `Retry-After` and a
+//! bound on its size matter, and because `Connection: keep-alive, Upgrade` is as good as `Upgrade`.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
@@ -9,46 +9,81 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Error;
-use super::url::Endpoint;
-use crate::config::Secret;
+use crate::config::{Endpoint, Secret};
 
 /// The largest head of an answer that is read.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// The largest number of headers in it.
+/// What every answer starts with.
+const PROTOCOL: &[u8] = b"HTTP/";
+
+/// The largest number of headers in an answer.
 const MAX_HEADERS: usize = 128;
 
-/// Upgrades the stream. Returns what came behind the head: the first bytes of the websocket.
+/// Upgrades the stream. Returns what followed the head: the first bytes of the websocket.
 pub(crate) async fn upgrade(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    endpoint: &Endpoint,
+    hub: &Endpoint,
     headers: &[(String, Secret)],
 ) -> Result<Vec<u8>, Error> {
     let key = generate_key();
-    stream.write_all(request(endpoint, headers, &key).as_bytes()).await.map_err(Error::Broken)?;
+    stream.write_all(request(hub, headers, &key).as_bytes()).await.map_err(Error::Broken)?;
     stream.flush().await.map_err(Error::Broken)?;
-    let mut bytes = Vec::with_capacity(1024);
+    let mut head = Head { bytes: Vec::with_capacity(1024), searched: 0 };
     loop {
-        if stream.read_buf(&mut bytes).await.map_err(Error::Broken)? == 0 {
+        if stream.read_buf(&mut head.bytes).await.map_err(Error::Broken)? == 0 {
             return Err(Error::Upgrade("the connection ended before the answer did".to_owned()));
         }
-        if let Some(length) = check(&bytes, &key)? {
-            return Ok(bytes.split_off(length));
-        }
-        if bytes.len() > MAX_HEAD {
-            return Err(Error::Upgrade(format!("its head has more than {MAX_HEAD} bytes")));
+        if let Some(length) = head.length()? {
+            let rest = head.bytes.split_off(length);
+            return check(&head.bytes, &key).map(|()| rest);
         }
     }
 }
 
-fn request(endpoint: &Endpoint, headers: &[(String, Secret)], key: &str) -> String {
-    let Endpoint { authority, target, .. } = endpoint;
+/// The head of an answer, as far as it has arrived.
+#[derive(Debug, Default)]
+struct Head {
+    bytes: Vec<u8>,
+    /// How many bytes are known not to hold its end.
+    searched: usize,
+}
+
+impl Head {
+    /// Its length once it is complete. Looks at each byte once, however few come at a time.
+    fn length(&mut self) -> Result<Option<usize>, Error> {
+        let start = self.bytes.get(..PROTOCOL.len()).unwrap_or(&self.bytes);
+        if !PROTOCOL.starts_with(start) {
+            return Err(not_http(&"it does not start with HTTP/"));
+        }
+        let fresh = self.bytes.get(self.searched..).unwrap_or_default();
+        let end = memchr::memchr_iter(b'\n', fresh).find_map(|at| {
+            let line = self.searched + at + 1;
+            match self.bytes.get(line..)? {
+                [b'\n', ..] => Some(line + 1),
+                [b'\r', b'\n', ..] => Some(line + 2),
+                _ => None,
+            }
+        });
+        if end.is_some() {
+            return Ok(end);
+        }
+        if self.bytes.len() > MAX_HEAD {
+            return Err(Error::Upgrade(format!("its head has more than {MAX_HEAD} bytes")));
+        }
+        self.searched = self.bytes.len().saturating_sub(2);
+        Ok(None)
+    }
+}
+
+fn request(hub: &Endpoint, headers: &[(String, Secret)], key: &str) -> String {
+    let Endpoint { authority, target, .. } = hub;
     let version = env!("CARGO_PKG_VERSION");
     let mut request = format!(
         "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
     );
-    // so that a login page in front of a hub answers 401 rather than sending us there
+    // a login page in front of a hub then answers 401 instead of redirecting
     request.push_str("X-Requested-With: XMLHttpRequest\r\n");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
         let _ = write!(request, "User-Agent: sonoran/{version}\r\n");
@@ -60,15 +95,19 @@ fn request(endpoint: &Endpoint, headers: &[(String, Secret)], key: &str) -> Stri
     request
 }
 
-/// Reads the head as far as it came: its length when it is complete and accepts the upgrade.
-fn check(bytes: &[u8], key: &str) -> Result<Option<usize>, Error> {
+fn not_http(problem: &dyn std::fmt::Display) -> Error {
+    Error::Upgrade(format!("it is not HTTP ({problem})"))
+}
+
+/// Checks that a complete head accepts the upgrade.
+fn check(head: &[u8], key: &str) -> Result<(), Error> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    let length = match response.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(error) => return Err(Error::Upgrade(format!("it is not HTTP ({error})"))),
-    };
+    match response.parse(head) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(not_http(&"its head has no end")),
+        Err(error) => return Err(not_http(&error)),
+    }
     let header = |name: &str| {
         let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
         found.and_then(|header| std::str::from_utf8(header.value).ok()).map(str::trim)
@@ -100,7 +139,7 @@ fn check(bytes: &[u8], key: &str) -> Result<Option<usize>, Error> {
     if header("sec-websocket-protocol").is_some() || header("sec-websocket-extensions").is_some() {
         return missing("chose a protocol or an extension that was not offered");
     }
-    Ok(Some(length))
+    Ok(())
 }
 
 /// Reads a `Retry-After`: seconds, or a date.
@@ -116,8 +155,13 @@ mod tests {
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
     const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 
-    fn answer(head: &str) -> Result<Option<usize>, Error> {
-        check(head.as_bytes(), KEY)
+    fn answer(text: &str) -> Result<Option<usize>, Error> {
+        let mut head = Head { bytes: text.as_bytes().to_vec(), searched: 0 };
+        let length = head.length()?;
+        if let Some(length) = length {
+            check(&head.bytes[..length], KEY)?;
+        }
+        Ok(length)
     }
 
     #[test]
@@ -146,7 +190,9 @@ mod tests {
                 format!("HTTP/1.1 101 x\r\n{up}{ACCEPT}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
                 "extension",
             ),
+            ("HTTP/1.1 101 x\r\n\u{1}: x\r\n\r\n".to_owned(), "not HTTP"),
             ("HTTP/1.1 200 OK\r\n\r\n".to_owned(), "HTTP 200"),
+            ("HTTP/1.1 200 OK\n\n".to_owned(), "HTTP 200"),
             ("HTTP/1.1 302 Found\r\nLocation: https://other/hub\r\n\r\n".to_owned(), "https://other/hub"),
             ("HTTP/1.1 404 Not Found\r\n\r\n".to_owned(), "no hub at this url"),
         ] {
@@ -165,6 +211,23 @@ mod tests {
         let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
         assert!(retry_after(&date).is_some_and(|wait| wait > Duration::from_secs(3500)));
         assert_eq!(retry_after("Thu, 01 Jan 1970 00:00:00 GMT"), None);
+    }
+
+    #[test]
+    fn a_head_that_comes_byte_by_byte_is_looked_at_once() {
+        for text in [
+            "HTTP/1.1 200 OK\r\nA: b\r\n\r\nrest",
+            "HTTP/1.1 200 OK\nA: b\n\nrest",
+            "HTTP/1.1 200 OK\r\n\r\nrest",
+        ] {
+            let mut head = Head::default();
+            let end = text.bytes().find_map(|byte| {
+                head.bytes.push(byte);
+                assert!(head.bytes.len() - head.searched <= 3, "{head:?}");
+                head.length().unwrap()
+            });
+            assert_eq!(end, text.find("rest"), "{text:?}");
+        }
     }
 
     #[tokio::test]

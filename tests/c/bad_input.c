@@ -150,6 +150,7 @@ int main(int argc, char **argv)
     sonoran_free(NULL);
     for (int32_t code = -40; code < 3; code++) CHECK(*sonoran_error_name(code));
     CHECK(strcmp(sonoran_error_name(SONORAN_E_OPTION), "SONORAN_E_OPTION") == 0);
+    CHECK(strcmp(sonoran_error_name(0), "ok") == 0);
     CHECK(strcmp(sonoran_error_name(INT32_MIN), "unknown") == 0);
 
     /* wake is sticky, and once */

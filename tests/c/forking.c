@@ -1,6 +1,7 @@
 /* forking OPTIONS PARENT_OPTIONS : forks before it connects, and after. */
 #include "host.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,9 +12,21 @@ static void expect_success_of(pid_t child)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static int open_sockets(void)
+{
+    int count = 0;
+
+    for (int descriptor = 3; descriptor < 1024; descriptor++) {
+        struct stat status;
+        if (fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode)) count++;
+    }
+    return count;
+}
+
 static void child_of_a_connected_process(sonoran_session session, const char *options)
 {
     alarm(60); /* what hangs dies */
+    CHECK(open_sockets() == 0);
     CHECK(sonoran_connect(options) == SONORAN_E_FORKED);
     CHECK(strstr(sonoran_last_error(), "fork"));
     CHECK(sonoran_poll_event(session) == NULL);
@@ -47,6 +60,7 @@ int main(int argc, char **argv)
 
     session = connected(argv[2]);
     await_event(session, "SESSION_READY");
+    CHECK(open_sockets() == 1);
     child = fork();
     if (child == 0) {
         child_of_a_connected_process(session, argv[2]);

@@ -1,6 +1,6 @@
 //! The library as its users have it: C programs that are linked to it or load it, against hubs.
 //!
-//! Every test of `stream` runs against two hubs: the local one, and the ASP.NET Core one of `../shared/aspnet-hub`
+//! Every test of `stream` and `standstill` runs against two hubs: the local one, and the ASP.NET Core one of `../shared/aspnet-hub`
 //! where that is there. What cannot be run here is reported as ignored, with a line that starts `NOT RUN:`.
 //!
 //! The programs are `tests/c/*.c`. They link to the library of this build; `SONORAN_LIBRARY` names another one.
@@ -13,6 +13,8 @@ mod outbound;
 mod process;
 #[cfg(unix)]
 mod reset;
+#[cfg(unix)]
+mod standstill;
 #[cfg(unix)]
 mod stream;
 #[cfg(unix)]

@@ -12,8 +12,14 @@ use support::{
     root, wait_for,
 };
 
-pub(crate) const TESTS: &[(&str, Test)] =
-    &[("process", process), ("silent", silent), ("unload", unload), ("forking", forking), ("panic", panic)];
+pub(crate) const TESTS: &[(&str, Test)] = &[
+    ("process", process),
+    ("signals", signals),
+    ("silent", silent),
+    ("unload", unload),
+    ("forking", forking),
+    ("panic", panic),
+];
 
 fn hub() -> Hub {
     Hub::start(Kind::Local, Setup::default())
@@ -22,6 +28,11 @@ fn hub() -> Hub {
 /// Threads, signals, and a start after a shutdown.
 fn process() {
     run("process", &[&hub().options(1, json!({}))]);
+}
+
+/// No handler of the host runs on a thread of the library, from the thread's first instruction on.
+fn signals() {
+    run("signals", &[&hub().options(1, json!({}))]);
 }
 
 /// Nothing is written to stdout and stderr, wherever they lead; `log` and failures make no difference.
@@ -45,7 +56,8 @@ fn unload() {
     run_silent(command(&program).arg(library()).arg(hub.options(1, json!({"keepAliveMs": 100}))));
 }
 
-/// A child of a process that has connected gets an error from every function, at once.
+/// A child of a process that has connected gets an error from every function, at once, and has none of the
+/// connections.
 fn forking() {
     let source = fs::read_to_string(root().join("tests/c/forking.c")).expect("tests/c/forking.c");
     for (name, _) in crate::api::functions() {

@@ -6,7 +6,7 @@ use libtest_mimic::{Arguments, Completion, Trial};
 
 use support::hub::Kind;
 
-use crate::{api, outbound, process, reset, stream};
+use crate::{api, outbound, process, reset, standstill, stream};
 
 /// A test panics if something is not as it should be.
 pub(crate) type Test = fn();
@@ -36,6 +36,7 @@ pub(crate) fn run() -> ExitCode {
         for (tests, missing) in [
             (stream::TESTS, None),
             (outbound::TESTS, None),
+            (standstill::TESTS, None),
             (stream::FIXTURE_TESTS, stream::fixtures_missing()),
         ] {
             for (name, test) in tests {

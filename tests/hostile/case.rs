@@ -61,7 +61,8 @@ impl Told {
         match self {
             Self::Push(text) => assert!(event.0 == *text, "expected {text:.500}\narrived  {event}"),
             Self::Own(kind, code, part) => {
-                let (is_code, is_part) = (event.code().contains(code), event.message().contains(part));
+                let (is_code, is_part) =
+                    (code.is_empty() || event.code() == *code, event.message().contains(part));
                 assert!(
                     event.kind() == *kind && is_code && is_part,
                     "expected {kind} {code} {part}: {event}"

@@ -1,7 +1,7 @@
 //! Peers that are no good hub: what the host hears of each, and that the session comes back to a good one.
 //!
 //! The cases follow the conformance list of the hub protocol: handshake, records and frames, messages,
-//! authentication and calls, liveness, closing, upgrade, TLS, network.
+//! authentication and calls, liveness, closing, upgrade, TLS, network, names.
 
 mod authentication;
 mod calls;
@@ -15,6 +15,8 @@ mod memory;
 mod messages;
 mod network;
 mod records;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod resolver;
 mod rivals;
 mod standstill;
 mod tls;

@@ -11,18 +11,22 @@ use support::client::{Process, Session};
 
 /// The peer answers the upgrade with these bytes.
 fn answers(name: &str, bytes: impl Into<Vec<u8>>, part: &str) -> Case {
+    told("http", name, bytes, part)
+}
+
+fn told(code: &str, name: &str, bytes: impl Into<Vec<u8>>, part: &str) -> Case {
     let bytes = bytes.into();
-    opening(name, [retry("http", part)], move |hub| {
+    opening(name, [retry(code, part)], move |hub| {
         hub.read_head()?;
         hub.send(&bytes);
         Ok(())
     })
 }
 
-fn status(status: &str, headers: &str, part: &str) -> Case {
+fn status(code: &str, status: &str, headers: &str, part: &str) -> Case {
     let body = "<html>the-api-key</html>";
     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len());
-    answers(status, head, part)
+    told(code, status, head, part)
 }
 
 /// The peer accepts with these lines, in which `ACCEPT` stands for the right key.
@@ -38,28 +42,44 @@ fn accepts_with(lines: &'static str) -> impl Fn(&mut Wire) -> crate::wire::Outco
 #[test]
 fn other_statuses() {
     check(vec![
-        status("400 Bad Request", "", "HTTP 400"),
-        status("401 Unauthorized", "WWW-Authenticate: Bearer\r\n", "HTTP 401: the hub, or a proxy"),
-        status("403 Forbidden", "", "HTTP 403: the hub, or a proxy"),
-        status("404 Not Found", "", "HTTP 404: there is no hub"),
-        status("409 Conflict", "", "HTTP 409"),
-        status("429 Too Many Requests", "", "HTTP 429: too many requests"),
-        status("500 Internal Server Error", "", "HTTP 500: the hub is not available"),
-        status("502 Bad Gateway", "", "HTTP 502: the hub is not available"),
-        status("503 Service Unavailable", "Retry-After: soon\r\n", "HTTP 503: the hub is not available"),
-        status("504 Gateway Timeout", "Retry-After: -1\r\n", "HTTP 504"),
-        status("200 OK", "", "HTTP 200"),
-        status("204 No Content", "", "HTTP 204"),
-        status("100 Continue", "", "HTTP 100"),
+        status("http", "400 Bad Request", "", "HTTP 400"),
         status(
+            "http-401",
+            "401 Unauthorized",
+            "WWW-Authenticate: Bearer\r\n",
+            "HTTP 401: the hub, or a proxy",
+        ),
+        status("http-403", "403 Forbidden", "", "HTTP 403: the hub, or a proxy"),
+        status("http-404", "404 Not Found", "", "HTTP 404: there is no hub"),
+        status("http", "409 Conflict", "", "HTTP 409"),
+        status("http-429", "429 Too Many Requests", "", "HTTP 429: too many requests"),
+        status("http-5xx", "500 Internal Server Error", "", "HTTP 500: the hub is not available"),
+        status("http-5xx", "502 Bad Gateway", "", "HTTP 502: the hub is not available"),
+        status(
+            "http-5xx",
+            "503 Service Unavailable",
+            "Retry-After: soon\r\n",
+            "HTTP 503: the hub is not available",
+        ),
+        status("http-5xx", "504 Gateway Timeout", "Retry-After: -1\r\n", "HTTP 504"),
+        status("http", "200 OK", "", "HTTP 200"),
+        status("http", "204 No Content", "", "HTTP 204"),
+        status("http", "100 Continue", "", "HTTP 100"),
+        status(
+            "http-redirect",
             "301 Moved Permanently",
             "Location: https://other.example/hub\r\n",
             "https://other.example/hub",
         ),
-        status("302 Found", "Location: /login?key=the-api-key\r\n", "/login?key=(apiKey)"),
-        status("307 Temporary Redirect", "location: ws://h/\r\n", "points to ws://h/: set url"),
-        status("308 Permanent Redirect", "", "HTTP 308"),
-        status("999 What", "", "HTTP 999"),
+        status("http-redirect", "302 Found", "Location: /login?key=the-api-key\r\n", "/login?key=(apiKey)"),
+        status(
+            "http-redirect",
+            "307 Temporary Redirect",
+            "location: ws://h/\r\n",
+            "points to ws://h/: set url",
+        ),
+        status("http-redirect", "308 Permanent Redirect", "", "HTTP 308"),
+        status("http", "999 What", "", "HTTP 999"),
     ]);
 }
 
@@ -139,7 +159,7 @@ fn what_is_no_http() {
 #[test]
 fn an_answer_has_its_time() {
     let patient = json!({"connectTimeoutMs": 500});
-    let late = || retry("timeout", "Not connected within 500 ms, while upgrading");
+    let late = || retry("timeout", " within 500 ms, while upgrading to a websocket");
     check(vec![
         opening("silence", [late()], |hub| hub.read_head()).with(patient.clone()),
         opening("a byte now and then", [late()], |hub| {

@@ -41,6 +41,32 @@ fn the_same_options_take_over_the_live_connection() {
     new.expect_text(&event(4));
 }
 
+#[test]
+fn one_hub_is_one_session_however_its_url_is_spelled() {
+    let process = Process::shared();
+    let port = lasting_port();
+    let hub = Hub::start_on(&process, port);
+    let mut session = hub.ready(1, &json!({}));
+    for url in [
+        format!("http://127.0.0.1:{port}/apiWsHub"),
+        format!("HTTP://127.0.0.1:{port}/%61piWsHub#here"),
+        format!("ws://127.0.0.1.:{port}/apiWsHub"),
+    ] {
+        let again = Session::connect(&options(&url, 1, &json!({})));
+        assert_eq!(again.expect("SESSION_READY").get("resumed"), true, "{url}");
+        assert_eq!(session.state(), ffi::SONORAN_E_SESSION, "{url}");
+        session = again;
+    }
+    // a name with a dot at its end is the same name, but looked up in another way
+    let named = |host: &str| options(&format!("ws://{host}:{port}/apiWsHub"), 2, &json!({}));
+    let name = Session::connect(&named("LOCALHOST"));
+    let absolute = Session::connect(&named("localhost."));
+    assert_eq!(name.state(), ffi::SONORAN_E_SESSION);
+    let refused = Session::try_connect(&options(&url(port), 1, &json!({"replace": false})).to_string());
+    assert_eq!(refused.expect_err("it is open").0, ffi::SONORAN_E_EXISTS);
+    drop(absolute);
+}
+
 /// Threads that wait for an event of a session by its number.
 fn waiters(session: &Session) -> Vec<thread::JoinHandle<Option<Event>>> {
     let number = session.number();

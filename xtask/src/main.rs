@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask demo` and `cargo xtask test`.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask header` and `cargo xtask test`.
 
 mod build;
 mod demo;
+mod header;
 mod process;
 mod steps;
 mod test;
@@ -17,6 +18,8 @@ use clap::Parser;
 enum Command {
     /// Shows events arriving in a C program, from a local hub, until Ctrl-C
     Demo(demo::Arguments),
+    /// Writes include/sonoran.h anew from src/ffi.rs
+    Header,
     /// Installs what is missing and runs every check and test
     Test(test::Arguments),
 }
@@ -24,6 +27,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Header => header::run(),
         Command::Test(arguments) => test::run(&arguments),
     };
     match done {

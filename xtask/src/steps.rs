@@ -53,7 +53,6 @@ const STEPS: &[Step] = &[
     call("fmt", "the sources are formatted", fmt),
     call("clippy", "clippy has no warning", clippy),
     call("docs", "rustdoc has no warning", docs),
-    call("header", "include/sonoran.h is what src/ffi.rs says", header),
     call("test", "cargo test", cargo_test),
     call("musl", "the library type-checks for Linux musl", || cross("x86_64-unknown-linux-musl", "musl-gcc")),
     call("windows", "the library type-checks for Windows", || {
@@ -96,22 +95,6 @@ fn docs() -> Outcome {
     let mut doc = cargo("doc --no-deps --workspace");
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run(doc).map(Verdict::Passed)
-}
-
-/// Building writes the header anew, so a header that is not current shows up as a change.
-fn header() -> Outcome {
-    if !root().join(".git").exists() {
-        return Ok(Verdict::NotRun("this checkout has no .git to compare include/sonoran.h with".into()));
-    }
-    // what `cargo test` needs, so that nothing is built for this step alone
-    run(cargo("build --workspace --bins --tests"))?;
-    let mut tracked = command("git");
-    tracked.args(["ls-files", "--error-unmatch", "include/sonoran.h"]);
-    run(tracked)?;
-    let mut diff = command("git");
-    diff.args(["diff", "--exit-code", "--", "include/"]);
-    run(diff).context("include/sonoran.h was not current; the build has written it anew: commit it")?;
-    Ok(Verdict::Passed(Vec::new()))
 }
 
 fn cargo_test() -> Outcome {

@@ -20,7 +20,6 @@ const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'sta
 
 /// Which step needs what.
 const TOOLS: &[Tool] = &[
-    tool("git", "git", &["header"]),
     tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua", "csharp", "fivem"]),
     tool("c++", "g++", &["test", "release", "cpp"]),
     tool("nm", "binutils", &["test", "release"]),

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use pace::Pace;
-use update::Identity;
+use update::{Identity, MAX_BYTES, MAX_WAITING};
 pub(crate) use update::{UnitError, Update, parse};
 
 mod pace;
@@ -41,12 +41,6 @@ const SIZES: [usize; 3] = [25, 5, 1];
 
 /// The last index of [`SIZES`].
 const ALONE: usize = 2;
-
-/// The largest total size of the units in a call. The rest of the 32 KiB is for the record around them.
-const MAX_BYTES: usize = 32 * 1024 - 256;
-
-/// The largest number of waiting units.
-const MAX_WAITING: usize = 10_000;
 
 /// An unchanged location is not sent again for this long.
 const UNCHANGED: Duration = Duration::from_secs(10);

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::sys::{self, CloseOnFork};
 
-/// The system buffers at most this much output, so that a hub that reads slowly is seen to read.
+/// How many bytes the operating system buffers for sending: few enough to notice that a slow hub still reads.
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// A TCP stream that never uses vectored writes. Unlike plain ones they raise SIGPIPE when the peer is gone.

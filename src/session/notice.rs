@@ -232,7 +232,7 @@ mod tests {
 
     use super::*;
     use crate::session::failure::Failure;
-    use crate::session::reputation::Reason;
+    use crate::session::waiting::Reason;
     use crate::{link, signalr};
 
     const LEFT: Duration = Duration::from_millis(1500);

@@ -61,11 +61,11 @@ pub(crate) async fn pump(
                 pump.abandon();
                 return Ended::Stopped(reason);
             }
+            // ahead of the message: one that does not end leaves nobody behind it a turn
+            () = tokio::time::sleep_until(deadline.into()) => Ok(()),
             message = poll_fn(|context| pump.poll(context)) => pump.receive_batch(message),
             () = shared.outbox_filled.notified() => Ok(()),
-            () = tokio::time::sleep_until(deadline.into()) => Ok(()),
         };
-        // checked in every round: a flood of messages starves the timer
         let outcome = match outcome {
             Ok(()) => pump.elapse(deadline).await,
             failed => failed,
@@ -124,7 +124,7 @@ impl Pump<'_> {
         let due_since = *self.due_since.get_or_insert(now);
         if self.catch_up().await? || now >= due_since + CATCH_UP_TIMEOUT {
             self.due_since = None;
-            self.judge(now)?;
+            self.check_deadlines(now)?;
         }
         Ok(())
     }
@@ -135,13 +135,14 @@ impl Pump<'_> {
         tokio::task::yield_now().await;
         match self.socket.next().now_or_never() {
             Some(message) => self.receive_batch(message).map(|()| false),
-            None => Ok(true),
+            // a task that has used up its turn reads nothing, whatever is there
+            None => Ok(tokio::task::coop::has_budget_remaining()),
         }
     }
 
-    fn judge(&mut self, now: Instant) -> Result<(), Failure> {
+    fn check_deadlines(&mut self, now: Instant) -> Result<(), Failure> {
         let limit = self.shared.config.timing.server_timeout;
-        match self.sending.judge(now, limit) {
+        match self.sending.check(now, limit) {
             Some(Verdict::Stalled) => return Err(Failure::Stalled(limit)),
             Some(Verdict::Broken) => return Err(self.lost(ended_without_goodbye())),
             None => {}

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::backoff::Backoff;
 use super::failure::Failure;
-use super::waiting::Waiting;
+use super::waiting::{Reason, Waiting};
 use crate::config::Config;
 
 /// The first link that ends instead of answering the credentials may be chance.
@@ -58,17 +58,6 @@ pub(crate) enum Stage {
     Authenticating,
     /// The hub had accepted the credentials this long ago.
     Ready(Duration),
-}
-
-/// Why the next attempts are slow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// The hub refused the credentials.
-    Refused,
-    /// The hub ended this many links in a row instead of answering the credentials.
-    Unanswered(u32),
-    /// The hub accepted the session and sent it away this many times in a row.
-    Displaced(u32),
 }
 
 /// See the module's documentation.

@@ -60,7 +60,7 @@ impl Sending {
     }
 
     /// Returns a failure at `now`. Everything that had arrived by then must have been read.
-    pub(crate) fn judge(&self, now: Instant, limit: Duration) -> Option<Verdict> {
+    pub(crate) fn check(&self, now: Instant, limit: Duration) -> Option<Verdict> {
         if self.broken.is_some_and(|since| now >= since + BROKEN_TIMEOUT) {
             Some(Verdict::Broken)
         } else {
@@ -87,7 +87,7 @@ mod tests {
         for seconds in 0..3600 {
             let now = start + SECOND * seconds;
             sending.progressed(now, true, u64::from(seconds / 29));
-            assert_eq!(sending.judge(now, LIMIT), None, "{seconds}");
+            assert_eq!(sending.check(now, LIMIT), None, "{seconds}");
         }
     }
 
@@ -98,11 +98,11 @@ mod tests {
         sending.progressed(start, true, 7);
         sending.progressed(start + SECOND, true, 7);
         assert_eq!(sending.deadline(LIMIT), Some(start + LIMIT));
-        assert_eq!(sending.judge(start + LIMIT - SECOND, LIMIT), None);
-        assert_eq!(sending.judge(start + LIMIT, LIMIT), Some(Verdict::Stalled));
+        assert_eq!(sending.check(start + LIMIT - SECOND, LIMIT), None);
+        assert_eq!(sending.check(start + LIMIT, LIMIT), Some(Verdict::Stalled));
         // unless the process could not send meanwhile
         sending.stood_still(start + LIMIT);
-        assert_eq!(sending.judge(start + LIMIT, LIMIT), None);
+        assert_eq!(sending.check(start + LIMIT, LIMIT), None);
         assert_eq!(sending.deadline(LIMIT), Some(start + LIMIT + LIMIT));
         sending.progressed(start + LIMIT, false, 8);
         assert_eq!((sending.waits(), sending.deadline(LIMIT)), (false, None));
@@ -116,7 +116,7 @@ mod tests {
         sending.broke(start + SECOND);
         assert!(sending.is_broken() && !sending.waits());
         assert_eq!(sending.deadline(LIMIT), Some(start + BROKEN_TIMEOUT));
-        assert_eq!(sending.judge(start + SECOND, LIMIT), None);
-        assert_eq!(sending.judge(start + BROKEN_TIMEOUT, LIMIT), Some(Verdict::Broken));
+        assert_eq!(sending.check(start + SECOND, LIMIT), None);
+        assert_eq!(sending.check(start + BROKEN_TIMEOUT, LIMIT), Some(Verdict::Broken));
     }
 }

@@ -3,7 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
-use super::reputation::Reason;
+
+/// Why the next attempts are slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The hub refused the credentials.
+    Refused,
+    /// The hub ended this many links in a row instead of answering the credentials.
+    Unanswered(u32),
+    /// The hub accepted the session and sent it away this many times in a row.
+    Displaced(u32),
+}
 
 /// Why a session waits, and until when. A host that joins later hears it again.
 #[derive(Debug, Clone)]

@@ -3,8 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{MAX_BYTES, MAX_WAITING};
 use crate::json::{JsonError, Scanner};
+
+/// The largest total size of the units in a call. The rest of the 32 KiB is for the record around them.
+pub(super) const MAX_BYTES: usize = 32 * 1024 - 256;
+
+/// The largest number of waiting units.
+pub(super) const MAX_WAITING: usize = 10_000;
 
 /// The largest size of an update, with brackets.
 pub(super) const MAX_UNIT_BYTES: usize = MAX_BYTES - 4;

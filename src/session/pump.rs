@@ -61,11 +61,11 @@ pub(crate) async fn pump(
                 pump.abandon();
                 return Ended::Stopped(reason);
             }
+            // ahead of the message: one that does not end leaves nobody behind it a turn
+            () = tokio::time::sleep_until(deadline.into()) => Ok(()),
             message = poll_fn(|context| pump.poll(context)) => pump.receive_batch(message),
             () = shared.outbox_filled.notified() => Ok(()),
-            () = tokio::time::sleep_until(deadline.into()) => Ok(()),
         };
-        // checked in every round: a flood of messages starves the timer
         let outcome = match outcome {
             Ok(()) => pump.elapse(deadline).await,
             failed => failed,
@@ -135,7 +135,8 @@ impl Pump<'_> {
         tokio::task::yield_now().await;
         match self.socket.next().now_or_never() {
             Some(message) => self.receive_batch(message).map(|()| false),
-            None => Ok(true),
+            // a task that has used up its turn reads nothing, whatever is there
+            None => Ok(tokio::task::coop::has_budget_remaining()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::case::{Peer, options};
-use crate::wire::{PING, TEXT, Wire, frame, push};
+use crate::wire::{PING, TEXT, Wire, frame, push, raw_frame};
 use support::PATIENCE;
 use support::client::{Process, Session};
 
@@ -73,6 +73,20 @@ fn does_its_duties(flood: &[u8]) {
     let (pushes, dropped) = (session.figure("pushes"), session.figure("dropped"));
     assert!(pushes > 1_000 && dropped > 0, "{pushes} {dropped}");
     assert!(session.figure("queuedEvents") <= 110, "{:?}", session.stats());
+}
+
+#[test]
+fn a_message_that_never_ends_does_not_stop_the_clocks() {
+    let _process = Process::shared();
+    let peer = Peer::start();
+    let (session, mut wire) = live(&peer, &json!({"serverTimeoutMs": 1_500, "keepAliveMs": 100}));
+    wire.send(raw_frame(TEXT, b"{"));
+    // fragments without content, as fast as they are taken
+    let flood = raw_frame(0, b"").repeat(30_000);
+    flooded(&mut wire, &flood, |_| {
+        let lost = session.expect("SESSION_LOST");
+        assert_eq!(lost.code(), "silent", "{lost}");
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The core's own costs: a record, a payload, the queue, and the calls of the C API that run on a tick.
+//! The costs of the core: a record, a payload, the queue, and the C API's calls on a tick.
 //!
 //! `cargo bench --features internals --bench core`
 
@@ -14,7 +14,7 @@ use sonoran::ffi::{
 use sonoran::internals::{Connection, Queue, unit_updates};
 use sonoran_hub::{Burst, Hub, Options};
 
-/// A push event whose text has about this size.
+/// Returns a push event of about this size.
 fn payload(size: usize) -> String {
     let event = |pad: &str| {
         format!(
@@ -56,7 +56,7 @@ fn records(criterion: &mut Criterion) {
     }
 }
 
-/// A session of this process that is ready, and the hub it is at.
+/// Returns a ready session and its hub.
 fn session() -> (Hub, i32) {
     let hub = Hub::start(Options::default()).expect("a hub");
     let options = format!(
@@ -78,13 +78,13 @@ fn poll_and_free(session: i32) {
     unsafe { sonoran_free(sonoran_poll_event(session)) };
 }
 
-/// How many events wait to be polled.
+/// Returns how many events wait to be polled.
 fn queued(session: i32) -> u64 {
     let stats = sonoran_stats(session);
     // SAFETY: a string that the library has just given out.
     let text = unsafe { CStr::from_ptr(stats) };
     let figures: serde_json::Value = serde_json::from_slice(text.to_bytes()).expect("JSON");
-    // SAFETY: as above, and not used any more.
+    // SAFETY: as above, and not used again.
     unsafe { sonoran_free(stats) };
     figures["queuedEvents"].as_u64().expect("a number")
 }

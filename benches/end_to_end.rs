@@ -1,7 +1,7 @@
-//! Events per second from a socket to a host that polls, beside a bare tokio-tungstenite reader that only
-//! counts messages, in the same run; and the memory of a wss session.
+//! Events per second from a socket to a polling host, beside a bare tokio-tungstenite reader that only counts
+//! messages, in the same run; and the memory of a wss session.
 //!
-//! `cargo bench --bench end_to_end [-- ROUNDS]`. The ratios are what counts: machines differ.
+//! `cargo bench --bench end_to_end [-- ROUNDS]`. Compare ratios: machines differ.
 
 use std::ffi::{CStr, CString, c_char};
 use std::io::{Read as _, Write as _};
@@ -17,7 +17,7 @@ use sonoran_hub::{Hub, Options};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-/// Tells this program that it is the host whose memory is measured; holds the options of its session.
+/// Tells this program to be the host whose memory is measured. Holds its session's options.
 const HOST: &str = "SONORAN_BENCH_HOST";
 
 fn main() {
@@ -34,7 +34,7 @@ fn main() {
     memory();
 }
 
-/// What a peer sends: a handshake and an answer to `authenticate` for a session, then events.
+/// What a peer sends after any greeting: events.
 #[derive(Clone, Copy)]
 struct Load {
     size: usize,
@@ -74,7 +74,7 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Reads the load as any tokio program would, and counts the messages.
+/// Reads the load as any tokio program would, and counts messages.
 fn bare_reader(load: Load) -> Duration {
     let address = serve(load, false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
@@ -92,7 +92,7 @@ fn bare_reader(load: Load) -> Duration {
     })
 }
 
-/// Reads the load with a session; the host drains it once a millisecond.
+/// Reads the load with a session, which the host drains once a millisecond.
 fn session(load: Load) -> Duration {
     let address = serve(load, true);
     let session = connect(&format!(
@@ -124,11 +124,11 @@ fn connect(options: &str) -> i32 {
     session
 }
 
-/// Looks at an event of the library, and releases it.
+/// Passes an event of the library to `look`, and releases it.
 fn taken<T>(event: *mut c_char, look: impl FnOnce(&[u8]) -> T) -> T {
     // SAFETY: a string that the library has just given out.
     let looked = look(unsafe { CStr::from_ptr(event) }.to_bytes());
-    // SAFETY: as above, and not used any more.
+    // SAFETY: as above, and not used again.
     unsafe { sonoran_free(event) };
     looked
 }
@@ -144,7 +144,7 @@ fn end(session: i32) {
     }
 }
 
-/// Serves one connection: as a hub for a session, or with nothing but the events.
+/// Serves one connection, as a hub for a session or with events only.
 fn serve(load: Load, hub: bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let address = listener.local_addr().expect("an address");
@@ -160,7 +160,7 @@ fn serve(load: Load, hub: bool) -> SocketAddr {
             let frames = batch.min(load.messages - first);
             stream.write_all(&bytes[..frames * frame.len()]).expect("sends");
         }
-        // until the client goes
+        // until the client leaves
         let _ = stream.read_to_end(&mut Vec::new());
     });
     address
@@ -176,7 +176,7 @@ fn greet(stream: &mut TcpStream) {
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
     stream.write_all(answer.as_bytes()).expect("sends");
-    // what a client sends is masked; its size tells enough here
+    // client data is masked; that it arrives is enough here
     let _ = stream.read(&mut [0; 4096]).expect("a handshake");
     stream.write_all(&text_frame("{}\u{1e}")).expect("sends");
     let _ = stream.read(&mut [0; 4096]).expect("a ping and the credentials");
@@ -211,7 +211,7 @@ fn text_frame(text: &str) -> Vec<u8> {
     frame
 }
 
-/// Starts this program again as a host, so that nothing but the session is in its memory.
+/// Starts this program again as a host, so that its memory holds nothing but the session.
 fn memory() {
     let folder = std::env::temp_dir().join(format!("sonoran-bench-{}", std::process::id()));
     let options = Options { self_signed: Some(folder.clone()), ..Options::default() };

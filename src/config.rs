@@ -14,7 +14,7 @@ pub(crate) use url::Endpoint;
 const PRODUCTION: &str = "https://api.sonorancad.com/apiWsHub";
 const DEVELOPMENT: &str = "https://staging-api.dev.sonorancad.com/apiWsHub";
 
-/// A text that is never printed.
+/// Text that is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
@@ -38,7 +38,7 @@ pub(crate) enum AuthMethod {
     V2,
 }
 
-/// How much the session tells of its work.
+/// How much the session logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LogLevel {
     Off,
@@ -49,7 +49,7 @@ pub(crate) enum LogLevel {
 }
 
 impl LogLevel {
-    /// As the option spells it.
+    /// The name that the option uses.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -61,32 +61,32 @@ impl LogLevel {
     }
 }
 
-/// What becomes of a push's `key`, which is the community's API key.
+/// What happens to a push's `key`, which is the community's API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EventKey {
-    /// It stays.
+    /// Leave it.
     Keep,
-    /// It is removed before the host sees the event.
+    /// Remove it before the host sees the event.
     Strip,
 }
 
-/// How much the event queue holds before it drops the oldest push. The newest push always stays.
+/// The bounds of the event queue. Beyond either it drops the oldest push, but never the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bounds {
-    /// Pushes.
+    /// Number of pushes.
     pub(crate) events: usize,
-    /// Their bytes.
+    /// Their total size in bytes.
     pub(crate) bytes: usize,
 }
 
-/// How long the hub may take.
+/// The time limits of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timing {
-    /// Its answer to the handshake, in total.
+    /// Deadline for the hub's answer to the handshake.
     pub(crate) handshake: Duration,
-    /// After this long without a record of ours a ping goes out.
+    /// Send a ping after this long without sending a record.
     pub(crate) keep_alive: Duration,
-    /// After this long without a record of the hub the link is dead.
+    /// The link is dead after this long without a record from the hub.
     pub(crate) server_timeout: Duration,
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct Config {
     pub(crate) unit_interval: Duration,
     pub(crate) event_key: EventKey,
     pub(crate) replace: bool,
-    /// `None`: never.
+    /// `None` means never.
     pub(crate) idle_close: Option<Duration>,
     pub(crate) ca_file: Option<String>,
     pub(crate) insecure_tls: bool,
@@ -137,7 +137,7 @@ impl Config {
         let config = Self::read(&mut options)?;
         match options.map.keys().next() {
             None => Ok(config),
-            Some(key) => Err(wrong(key, "unknown: see OPTIONS in sonoran.h for the keys there are")),
+            Some(key) => Err(wrong(key, "unknown: OPTIONS in sonoran.h lists the valid keys")),
         }
     }
 
@@ -196,12 +196,12 @@ impl Config {
             )?,
         };
         if config.timing.server_timeout < config.timing.keep_alive {
-            return Err(wrong("serverTimeoutMs", "smaller than keepAliveMs: expected at least that"));
+            return Err(wrong("serverTimeoutMs", "smaller than keepAliveMs: expected at least as much"));
         }
         Ok(config)
     }
 
-    /// Whether both show the same credentials for the same server of the same hub.
+    /// Whether both use the same credentials for the same server of the same hub.
     pub(crate) fn same_credentials(&self, other: &Self) -> bool {
         self.same_session(other) && self.api_key == other.api_key
     }
@@ -213,7 +213,7 @@ impl Config {
     }
 }
 
-/// The options that were not read yet.
+/// The options that have not been read yet.
 struct Options {
     map: Map<String, Value>,
 }
@@ -227,13 +227,13 @@ impl Options {
         match self.take(key) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(Value::String(_)) => Err(wrong(key, "empty: expected a text, or leave it out")),
+            Some(Value::String(_)) => Err(wrong(key, "empty: expected text, or leave it out")),
             Some(other) => Err(wrong(key, format!("{}: expected a string", kind(&other)))),
         }
     }
 
     fn required(&mut self, key: &str) -> Result<String, Error> {
-        let missing = || wrong(key, "missing: expected a string that is not empty");
+        let missing = || wrong(key, "missing: expected a non-empty string");
         self.text(key)?.ok_or_else(missing)
     }
 
@@ -250,7 +250,7 @@ impl Options {
         let chosen = choices.iter().find(|(name, _)| given.as_deref().is_none_or(|given| given == *name));
         chosen.map(|(_, choice)| *choice).ok_or_else(|| {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            wrong(key, format!("not known: expected one of {}", names.join(", ")))
+            wrong(key, format!("unknown: expected one of {}", names.join(", ")))
         })
     }
 
@@ -288,9 +288,9 @@ impl Options {
         if delays.max < delays.min {
             match given {
                 (true, true) => {
-                    return Err(wrong(max, format!("smaller than {min}: expected at least that")));
+                    return Err(wrong(max, format!("smaller than {min}: expected at least as much")));
                 }
-                // only one was given: the other's default yields to it
+                // only one is given: the other's default yields to it
                 (true, false) => delays.max = delays.min,
                 _ => delays.min = delays.max,
             }
@@ -304,7 +304,7 @@ impl Options {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => {
                 let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-                // a long text is another option's value, perhaps the API key
+                // long text is probably another option's value, perhaps the API key
                 let shown = if text.len() > 12 { "a long text".to_owned() } else { quoted(&text) };
                 (digits.then(|| text.parse().ok()).flatten(), shown)
             }
@@ -327,7 +327,7 @@ impl Options {
         let default = self.choice("mode", &[("production", PRODUCTION), ("development", DEVELOPMENT)])?;
         match self.text("url")? {
             None => Endpoint::parse(default),
-            Some(_) if mode => Err(wrong("mode", "given together with url: expected one of them")),
+            Some(_) if mode => Err(wrong("mode", "given together with url: expected only one of them")),
             Some(url) => Endpoint::parse(&url),
         }
     }
@@ -353,7 +353,7 @@ impl Options {
         map.into_iter().map(|(name, value)| header(name, value)).collect()
     }
 
-    /// Refuses what is planned and not there yet, unless it says that it is not wished.
+    /// Refuses an option that is not supported yet, unless it is set to `off`.
     fn unsupported(&mut self, key: &str, off: &Value) -> Result<(), Error> {
         match self.take(key) {
             Some(value) if value != *off => Err(wrong(key, "not supported yet: leave it out")),
@@ -362,14 +362,14 @@ impl Options {
     }
 }
 
-/// Checks one of the further headers: those that make the upgrade are the library's.
+/// Checks one of the additional headers. The library sets those of the upgrade itself.
 fn header(name: String, value: Value) -> Result<(String, Secret), Error> {
     let Value::String(value) = value else {
         return Err(wrong("headers", format!("{} is {}: expected a string", quoted(&name), kind(&value))));
     };
     let lower = name.to_ascii_lowercase();
     if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err(wrong("headers", format!("{} is no HTTP header name", quoted(&name))));
+        return Err(wrong("headers", format!("{} is not an HTTP header name", quoted(&name))));
     }
     if ["host", "connection", "upgrade", "content-length", "transfer-encoding"].contains(&lower.as_str())
         || lower.starts_with("sec-websocket-")
@@ -377,7 +377,10 @@ fn header(name: String, value: Value) -> Result<(String, Secret), Error> {
         return Err(wrong("headers", format!("{} is set by the library", quoted(&name))));
     }
     if http::HeaderValue::from_str(&value).is_err() {
-        return Err(wrong("headers", format!("the value of {} has characters HTTP forbids", quoted(&name))));
+        return Err(wrong(
+            "headers",
+            format!("the value of {} has characters that HTTP forbids", quoted(&name)),
+        ));
     }
     Ok((name, Secret(value)))
 }
@@ -386,7 +389,7 @@ fn wrong(key: &str, problem: impl Into<String>) -> Error {
     Error::Option { key: quoted(key), problem: problem.into() }
 }
 
-/// A text of the host as it may stand in a sentence: quoted, escaped and not endless.
+/// Text from the host, made fit for a message: quoted, escaped and cut.
 fn quoted(text: &str) -> String {
     let short: String = text.chars().take(64).collect();
     let more = if short.len() < text.len() { "..." } else { "" };

@@ -1,30 +1,30 @@
-//! What can go wrong in a call of the host.
+//! Why a host's call fails.
 
-/// Why a call of the host failed: one sentence that names the field or the cause and what to do.
+/// Why a host's call failed: one sentence that names the field or the cause, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// An argument is NULL.
     #[error("{0} is NULL: expected a string")]
     Null(&'static str),
     /// An argument is not UTF-8.
-    #[error("{argument} is not UTF-8: the byte at offset {at} does not belong there")]
+    #[error("{argument} is not UTF-8: invalid byte at offset {at}")]
     NotUtf8 {
         /// Its name in the header.
         argument: &'static str,
         /// Offset of the first wrong byte.
         at: usize,
     },
-    /// An argument is larger than is sensible.
-    #[error("{argument} has {bytes} bytes: at most {most} are accepted")]
+    /// An argument is too large.
+    #[error("{argument} has {bytes} bytes: the limit is {most}")]
     TooLarge {
         /// Its name in the header.
         argument: &'static str,
-        /// How large it is.
+        /// Its size.
         bytes: usize,
-        /// How large it may be.
+        /// The limit.
         most: usize,
     },
-    /// An argument is not the JSON that was expected.
+    /// An argument is not the expected JSON.
     #[error("{argument} is {problem}")]
     Json {
         /// Its name in the header.
@@ -35,9 +35,9 @@ pub(crate) enum Error {
     /// An option is unknown, missing, of the wrong type or out of range.
     #[error("option {key}: {problem}")]
     Option {
-        /// The option's key, as far as it is fit to print.
+        /// The option's key, made fit to print.
         key: String,
-        /// What is wrong with it, and what was expected.
+        /// What is wrong with it, and what is expected.
         problem: String,
     },
     /// No session has this number.
@@ -51,8 +51,10 @@ pub(crate) enum Error {
     /// A unit update is not as documented.
     #[error("{0}")]
     Unit(String),
-    /// A body that came by HTTP does not have this session's API key.
-    #[error("body: its key is not the apiKey of this session: not from the CAD, or for another community")]
+    /// A body posted by HTTP lacks this session's API key.
+    #[error(
+        "body: its key is not this session's apiKey, so it is not from the CAD or is for another community"
+    )]
     Key,
     /// The session is not authenticated now.
     #[error("the session is not ready: call again after SESSION_READY")]
@@ -60,7 +62,7 @@ pub(crate) enum Error {
     /// The session has ended.
     #[error("the session has ended: connect again")]
     Closed,
-    /// Too much waits already.
+    /// A queue is full: poll, then retry.
     #[error("{0}")]
     Busy(String),
     /// The process was forked after it had connected.
@@ -71,15 +73,15 @@ pub(crate) enum Error {
     /// The operating system refused something.
     #[error("the operating system refused {what}: {why}")]
     System {
-        /// What was asked of it.
+        /// What it refused.
         what: &'static str,
-        /// Its answer.
+        /// Its reason.
         why: String,
     },
     /// Something did not end in time.
-    #[error("a thread of the library was still busy when the time was up: it was left to end alone")]
+    #[error("not everything had ended when the time was up: what still runs ends by itself")]
     Timeout,
     /// A panic was caught.
-    #[error("internal error: this is a defect of sonoran, please report what was called")]
+    #[error("internal error: this is a defect of sonoran, please report the call")]
     Internal,
 }

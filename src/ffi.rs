@@ -94,7 +94,8 @@
 //! Events wait until you poll them. `queueEvents` and `queueBytes` bound the pushes: beyond either, the
 //! oldest push is dropped. SESSION_LOG events count as pushes do and are dropped first. The newest push and
 //! the library's other events are never dropped; but once 1024 of these wait, a SESSION_RETRY,
-//! SESSION_REJECTED or SESSION_UNITS_REJECTED replaces one directly before it. A session that is neither
+//! SESSION_REJECTED or SESSION_UNITS_REJECTED replaces one directly before it. Results of calls have room
+//! for `queueBytes` of their own; a result beyond that is left out (too-large). A session that is neither
 //! polled nor sent to for `idleCloseMs` (five minutes) is closed, at most a quarter of that time late, so
 //! that a forgotten session does not swallow events.
 //!
@@ -356,19 +357,23 @@ pub unsafe extern "C" fn sonoran_invoke(
 ///
 /// `updates_json`: an array of objects as Sonoran documents them for the hub's `unitLocation`: `location` (a
 /// string) and one of `communityUserId`, `roblox` (a number), `apiId` or `identId`; optionally `coordinates`
-/// ({x, y, z, w}), `peerId` and `vehicle`. Unknown fields pass as they are. One bad update refuses the whole
-/// array, and sonoran_last_error names the update and the field.
+/// ({x, y, z, w}), `peerId` and `vehicle`. Unknown fields pass as they are; an update may nest 61 deep. One
+/// bad update refuses the whole array, and sonoran_last_error names the update and the field.
 ///
 /// You may pass every unit on every tick: the library sends the newest location of each, in calls of at most
 /// 25 units and 32 KiB that are at least unitIntervalMs apart, the unit that waits longest first. It does
 /// not repeat an unchanged location for 10 seconds. What was not sent or not answered survives a reconnect.
-/// If the hub finds the calls too fast, they slow down by themselves. The units of a call that failed go out
-/// again in smaller calls; a unit that fails alone is set aside, for a minute at first and a quarter of an
-/// hour at last. SESSION_UNITS_REJECTED tells of both, of calls with several units at most once a minute.
+/// If the hub finds the calls too fast, they slow down by themselves, and recover within seconds once it
+/// accepts again.
+///
+/// The hub accepts a call as a whole or not at all. Units of a call that fails go out again in calls of 5,
+/// then alone, so that all others arrive. A unit that fails alone is set aside: for a minute, doubled each
+/// further time up to 15. Then its newest location is tried. SESSION_UNITS_REJECTED tells of each unit that
+/// is set aside, and of failed calls with several units at most once a minute.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_UNIT, SONORAN_E_TOO_LARGE (over 1 MiB),
-/// SONORAN_E_BUSY (10000 units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Costs the
-/// caller one parse; does not block. Since 0.1.
+/// SONORAN_E_BUSY (10000 different units wait), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED.
+/// Costs the caller one parse; does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sonoran_send_unit_locations(
     session: sonoran_session,
@@ -407,9 +412,10 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 ///     delivered               events polled, of any kind
 ///     dropped                 pushes dropped because the queue was full
 ///     queuedEvents            events that wait to be polled, of any kind
-///     queuedBytes             size of the pushes among them
+///     queuedBytes             their size
 ///     receivedBytes           bytes of hub messages received, without TLS and websocket framing
 ///     pendingUnits            units that wait to be sent or for the hub's answer
+///     asideUnits              units set aside because their calls failed
 ///     unknownMessages         messages for methods or calls unknown to the library, ignored
 ///     attempts                connections tried
 ///     ready                   times the session became ready

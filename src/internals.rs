@@ -1,4 +1,4 @@
-//! Doors to the core for the benchmarks. Not part of the product.
+//! The core, opened for the benchmarks. Not part of the product.
 
 #![allow(missing_docs, reason = "not part of the product")]
 
@@ -10,7 +10,7 @@ use crate::link::{push, units};
 use crate::session::queue;
 use crate::signalr::{self, Chunk, Step};
 
-/// A connection whose pushes go to a function.
+/// A connection that passes its pushes to a function.
 #[derive(Debug)]
 pub struct Connection {
     connection: signalr::Connection,
@@ -29,7 +29,7 @@ impl Connection {
         }
     }
 
-    /// Feeds bytes, as text if they are; `Err` has the sentence that ended the connection.
+    /// Feeds bytes, as text if they are UTF-8. `Err` says why the connection ended.
     pub fn receive(&mut self, bytes: &[u8], mut event: impl FnMut(&str)) -> Result<(), String> {
         let mut input = std::str::from_utf8(bytes).map_or(Chunk::Binary(bytes), Chunk::Text);
         let (now, mut whole) = (Instant::now(), Vec::new());
@@ -63,7 +63,7 @@ impl Queue {
     }
 }
 
-/// Unit locations as the host gives them: how many there are, or the sentence.
+/// Parses a host's unit locations. Returns how many there are, or what is wrong.
 pub fn unit_updates(json: &str) -> Result<usize, String> {
     units::parse(json).map(|updates| updates.len()).map_err(|error| error.to_string())
 }

@@ -1,12 +1,12 @@
-//! A validating JSON scanner that finds things in a text and copies nothing.
+//! A validating JSON scanner that finds values in text without copying it.
 //!
-//! One pass over a record checks its grammar, finds the envelope's fields and the few members of the
-//! payload that matter, and leaves every byte of the payload as it is. Nesting costs a bit per level
-//! and no stack, so that no text can overflow it.
+//! One pass over a record checks its grammar and finds the envelope's fields and the few members of the
+//! payload that matter. Every byte of the payload stays as it is. Nesting costs one bit per level and no
+//! stack, so that no input can overflow the stack.
 
 use std::borrow::Cow;
 
-/// Where and why a text is not JSON.
+/// Where and why text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what} at byte {at}")]
 pub(crate) struct JsonError {
@@ -14,7 +14,7 @@ pub(crate) struct JsonError {
     what: &'static str,
 }
 
-/// The content of a JSON string, as it stands between its quotes.
+/// The raw content of a JSON string, between its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Text<'a> {
     raw: &'a str,
@@ -22,12 +22,12 @@ pub(crate) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The text that is meant. A surrogate escape without its partner becomes U+FFFD.
+    /// Decodes the escapes. An unpaired surrogate becomes U+FFFD.
     pub(crate) fn decode(self) -> Cow<'a, str> {
         if !self.escaped {
             return Cow::Borrowed(self.raw);
         }
-        // room for the NUL that may follow, so that an event made of it is not moved again
+        // room for a NUL, so that an event made from this text is not reallocated
         let mut out = String::with_capacity(self.raw.len() + 1);
         let mut rest = self.raw;
         while let Some((plain, tail)) = rest.split_once('\\') {
@@ -54,14 +54,14 @@ impl<'a> Text<'a> {
         Cow::Owned(out)
     }
 
-    /// Whether the text that is meant is this one.
+    /// Whether the decoded string equals `text`.
     #[inline]
     pub(crate) fn is(self, text: &str) -> bool {
         if self.escaped { self.decode() == text } else { self.raw == text }
     }
 }
 
-/// Reads what follows `\u`: the character, and what comes after it.
+/// Reads what follows `\u`. Returns the character and the rest.
 fn unicode_escape(text: &str) -> (char, &str) {
     let unit = |text: &str| text.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
     let after = |text: &'_ str, bytes: usize| -> usize { bytes.min(text.len()) };
@@ -77,18 +77,18 @@ fn unicode_escape(text: &str) -> (char, &str) {
     }
 }
 
-/// A value, and its own members of two names if it is an object.
+/// A value and, if it is an object, its members of two names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Picked<'a> {
     /// The value's text.
     pub(crate) text: &'a str,
-    /// The value of the first member of each name.
+    /// The value of the first member with each name.
     pub(crate) members: [Option<&'a str>; 2],
     /// Whether a name occurs more than once.
     pub(crate) repeated: bool,
 }
 
-/// A position in a text.
+/// A position in text.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
@@ -100,7 +100,7 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    /// The first byte of the next token, without moving past it.
+    /// Returns the first byte of the next token without moving past it.
     pub(crate) fn peek(&mut self) -> Option<u8> {
         self.space();
         self.byte()
@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
         self.value_and_depth().map(|(value, _)| value)
     }
 
-    /// The same, and how many arrays and objects stand in one another there at the most.
+    /// The same, with the greatest depth of nested arrays and objects.
     pub(crate) fn value_and_depth(&mut self) -> Result<(&'a str, usize), JsonError> {
         self.space();
         let start = self.at;
@@ -119,7 +119,7 @@ impl<'a> Scanner<'a> {
         Ok((self.since(start), depth))
     }
 
-    /// Moves past one value and picks its own members of the two names.
+    /// Moves past one value and picks its members of the two names.
     pub(crate) fn pick(&mut self, names: [&str; 2]) -> Result<Picked<'a>, JsonError> {
         let mut picked = Picked { text: "", members: [None; 2], repeated: false };
         if self.peek() != Some(b'{') {
@@ -141,8 +141,8 @@ impl<'a> Scanner<'a> {
         Ok(picked)
     }
 
-    /// Moves past an object. For each member `each` gets the offset of its key, and the key, and has to
-    /// move past the value.
+    /// Moves past an object. Calls `each` with the offset of each key and the key; `each` has to move past
+    /// the value.
     pub(crate) fn members(
         &mut self,
         mut each: impl FnMut(&mut Self, usize, Text<'a>) -> Result<(), JsonError>,
@@ -169,7 +169,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Moves past an array. For each element `each` gets its index and has to move past it.
+    /// Moves past an array. Calls `each` with the index of each element; `each` has to move past the element.
     pub(crate) fn elements(
         &mut self,
         mut each: impl FnMut(&mut Self, usize) -> Result<(), JsonError>,
@@ -202,7 +202,7 @@ impl<'a> Scanner<'a> {
         Ok(Text { raw, escaped })
     }
 
-    /// Moves past the string that begins here. Returns whether it has escapes.
+    /// Moves past the string that starts here. Returns whether it has escapes.
     #[inline]
     fn skip_string(&mut self) -> Result<bool, JsonError> {
         if self.byte() != Some(b'"') {
@@ -228,7 +228,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The text of what `scan` moves past.
+    /// Returns the text that `scan` moves past.
     pub(crate) fn text_of(
         &mut self,
         scan: impl FnOnce(&mut Self) -> Result<(), JsonError>,
@@ -239,7 +239,7 @@ impl<'a> Scanner<'a> {
         Ok(self.since(start))
     }
 
-    /// Moves past this very text, if it is next.
+    /// Moves past exactly this text, if it comes next. Returns whether it did.
     pub(crate) fn skip_text(&mut self, text: &str) -> bool {
         let is_next =
             self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(text.as_bytes()));
@@ -249,7 +249,7 @@ impl<'a> Scanner<'a> {
         is_next
     }
 
-    /// Succeeds where nothing but white space is left.
+    /// Succeeds if only white space is left.
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         if self.peek().is_none() { Ok(()) } else { self.fail("unexpected text after the value") }
     }
@@ -281,7 +281,7 @@ impl<'a> Scanner<'a> {
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 _ => return self.fail("expected a value"),
             }
-            // a value has ended, or an empty one has begun: close what ends here, up to where the next one starts
+            // a value has ended, or an empty container has begun: close what ends here, up to the next value
             loop {
                 let Some(in_object) = open.top() else { return Ok(open.deepest) };
                 match (self.peek(), in_object) {
@@ -391,10 +391,10 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes there are before the next quote, backslash or control character.
+/// The number of bytes before the next quote, backslash or control character.
 #[inline]
 fn plain_length(text: &[u8]) -> usize {
-    // most strings are short: their end is in the first words
+    // most strings are short and end within the first words
     let mut length = 0;
     for word in text.chunks_exact(8).take(4) {
         let found = special_bytes(word);
@@ -406,8 +406,8 @@ fn plain_length(text: &[u8]) -> usize {
     plain_length_beyond(text, length)
 }
 
-/// The same for a text whose first `length` bytes are plain: a block at a time, which the compiler looks
-/// at as a whole.
+/// The same for text whose first `length` bytes are plain: a block at a time, so that the compiler can
+/// vectorise it.
 #[inline(never)]
 fn plain_length_beyond(text: &[u8], length: usize) -> usize {
     let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
@@ -418,8 +418,8 @@ fn plain_length_beyond(text: &[u8], length: usize) -> usize {
     length + rest.iter().position(special).unwrap_or(rest.len())
 }
 
-/// The high bit of each of eight bytes that end plain text. A borrow can mark further bytes above the
-/// first one, never below it.
+/// Sets the high bit of each of the eight bytes that ends plain text. A borrow can mark further bytes above
+/// the first match, never below it.
 #[inline]
 fn special_bytes(word: &[u8]) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -432,7 +432,7 @@ fn special_bytes(word: &[u8]) -> u64 {
     (quote | backslash | control) & HIGH
 }
 
-/// Which containers are open: a bit each, set for an object.
+/// The open containers: one bit each, set for an object.
 #[derive(Debug, Default)]
 struct Nesting {
     depth: usize,
@@ -464,12 +464,12 @@ impl Nesting {
     }
 }
 
-/// An object's text without its members of this name, in one pass however many there are.
+/// Returns an object's text without its members of this name, in one pass however many there are.
 pub(crate) fn without(object: &str, name: &str) -> String {
     let mut text = String::with_capacity(object.len() + 1);
     let slice = |from: usize, to: usize| object.get(from..to).unwrap_or_default();
     let mut copied = 0;
-    // the end of a member that is left out and that nothing follows yet
+    // the end of an omitted member that nothing follows yet
     let mut gap = None;
     let walked = Scanner::new(object).members(|scanner, start, key| {
         scanner.value()?;
@@ -495,7 +495,7 @@ pub(crate) fn without(object: &str, name: &str) -> String {
     text
 }
 
-/// The text as a JSON string, quotes included.
+/// Returns the text as a JSON string, quotes included.
 pub(crate) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,11 +1,11 @@
 //! Events from Sonoran CAD's websocket hub for game servers, as a shared library with a C ABI.
 //!
-//! The product is the shared library and `include/sonoran.h`, its manual, which is generated from the
-//! exported functions of this crate. Calls go one way through the modules:
+//! The product is the shared library and its manual, `include/sonoran.h`, which is generated from this
+//! crate's exported functions. Calls go one way through the modules:
 //!
 //! `ffi` (C in and out) → `registry` (numbers) → `session` (one task each) → `link` (what one connection
-//! means) → `signalr` (the protocol) → `config`, `json`, `error`. Beside them `session` uses `net` (the way
-//! to the hub) and `runtime`. `link` and `signalr` do no IO and have no clock.
+//! means) → `signalr` (the protocol) → `config`, `json`, `error`. `session` also uses `net` (the way to the
+//! hub) and `runtime`. `link` and `signalr` do no IO and have no clock.
 
 #![deny(missing_docs, unsafe_code)]
 

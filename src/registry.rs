@@ -1,4 +1,4 @@
-//! The sessions of the process by number.
+//! The process's sessions, by number.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,9 +14,9 @@ use crate::session::{Mailbox, Session, State, StopReason, Taken};
 static SESSIONS: RwLock<Sessions> = RwLock::new(Sessions { open: Vec::new(), last: 0 });
 
 struct Sessions {
-    /// In the order of their numbers.
+    /// Sorted by number.
     open: Vec<(i32, Session)>,
-    /// The last number given out: none is given out twice.
+    /// The last number used. No number is used twice.
     last: i32,
 }
 
@@ -36,7 +36,7 @@ impl Sessions {
     }
 }
 
-/// Opens a session, or takes over the one there is for the same hub, community and server.
+/// Opens a session, or takes over the existing one for the same hub, community and server.
 pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     let config = Config::parse(options)?;
     let dialer = Dialer::new(&config)?;
@@ -58,7 +58,7 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
             let mailbox = if session.config().same_credentials(&config) {
                 Arc::clone(session.mailbox())
             } else {
-                // what one key brought is not for who has another
+                // what arrived under one key is not for the holder of another
                 session.mailbox().release_readers();
                 Arc::new(Mailbox::new(&config, number))
             };
@@ -72,30 +72,30 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     sessions.open.push((number, session.clone()));
     sessions.last = number;
     drop(sessions);
-    // what follows may have much to free, and other sessions are polled meanwhile
+    // the rest may free much memory, and other sessions are polled meanwhile
     drop(existing);
     session.bound();
     Ok(number)
 }
 
-/// The next event of a session.
+/// Returns a session's next event.
 pub(crate) fn poll(number: i32) -> Result<Option<std::ffi::CString>, Error> {
     let taken = SESSIONS.read().get(number)?.mailbox().take();
     Ok(forget_ended(number, taken))
 }
 
-/// The next event of a session, waiting for it.
+/// Waits for a session's next event.
 pub(crate) fn wait(number: i32, timeout: Option<Duration>) -> Result<Option<std::ffi::CString>, Error> {
     let taken = get(number)?.mailbox().wait(number, timeout);
     Ok(forget_ended(number, taken))
 }
 
-/// A session, for calls that may take longer than a look.
+/// Returns a session, for calls that may take longer than a look-up.
 pub(crate) fn get(number: i32) -> Result<Session, Error> {
     SESSIONS.read().get(number).cloned()
 }
 
-/// Ends the current wait of a session, or the next one.
+/// Ends a session's current wait, or its next one.
 pub(crate) fn wake(number: i32) -> Result<(), Error> {
     SESSIONS.read().get(number)?.mailbox().wake();
     Ok(())
@@ -112,15 +112,15 @@ pub(crate) fn state(number: i32) -> Result<State, Error> {
     Ok(SESSIONS.read().get(number)?.state())
 }
 
-/// The figures of a session as JSON.
+/// Returns a session's figures as JSON.
 pub(crate) fn stats(number: i32) -> Result<String, Error> {
     Ok(get(number)?.stats(number))
 }
 
-/// Ends all sessions and the runtime. Returns how many events nobody will get.
+/// Ends all sessions and the runtime. Returns how many events are dropped.
 pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
     let until = Instant::now() + timeout;
-    // taken together, so that a session opened from now on has a runtime of its own
+    // taken together, so that a session opened from now on starts a new runtime
     let (ended, runtime) = {
         let mut sessions = SESSIONS.write();
         (std::mem::take(&mut sessions.open), runtime::take())
@@ -130,7 +130,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
     }
     let in_time = ended.iter().filter(|(_, session)| session.wait_ended(until)).count();
     for (_, session) in &ended {
-        // who still waits for an event is let go
+        // release threads that still wait for an event
         session.mailbox().release_readers();
     }
     let stopped =
@@ -143,7 +143,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
     Ok(i32::try_from(dropped).unwrap_or(i32::MAX))
 }
 
-/// A session whose last event was taken is no more.
+/// Removes a session whose last event was taken.
 fn forget_ended(number: i32, taken: Taken) -> Option<std::ffi::CString> {
     if taken.ended {
         let mut sessions = SESSIONS.write();

@@ -1,4 +1,4 @@
-//! The clock of events' times.
+//! The clock for event times.
 
 /// The monotonic clock that the `sentNs` of a burst is read from, comparable within one machine on Unix and within
 /// one process elsewhere.

@@ -26,12 +26,12 @@ use crate::{
     shared::Shared,
 };
 
-/// A client that takes nothing for this long is cut off, as Kestrel does.
+/// Cut off a client that takes nothing for this long, as Kestrel does.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client has to answer the WebSocket close.
+/// Deadline for the client's answer to the WebSocket close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a conversation is over, as its last record; `None`: the client is gone already.
+/// The last record of a conversation. `None` if the client is already gone.
 type LastRecord = Option<String>;
 
 /// Takes its client out of the registry however the connection ends, the hub's own stop included.
@@ -75,7 +75,7 @@ pub(crate) async fn serve(socket: WebSocket, shared: Arc<Shared>, id: String) {
     }
 }
 
-/// Writes what gathers in the outbox until that is finished or the client takes no more.
+/// Writes what gathers in the outbox until the outbox is finished or the client takes no more.
 async fn write(outbox: &Outbox, mut sink: SplitSink<WebSocket, Message>) {
     while let Some(text) = outbox.take().await {
         if !matches!(timeout(SEND_TIMEOUT, sink.send(Message::Text(text.into()))).await, Ok(Ok(()))) {
@@ -83,7 +83,7 @@ async fn write(outbox: &Outbox, mut sink: SplitSink<WebSocket, Message>) {
         }
     }
     let close = CloseFrame { code: close_code::NORMAL, reason: Default::default() };
-    // A client that has left does not miss it.
+    // A client that has left will not miss it.
     let _ = timeout(SEND_TIMEOUT, sink.send(Message::Close(Some(close)))).await;
 }
 
@@ -108,7 +108,7 @@ async fn converse(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> 
     }
 }
 
-/// Pings on time whatever else is sent, as ASP.NET does.
+/// Pings on time, whatever else is sent, as ASP.NET does.
 async fn keep_alive(peer: &Peer, period: Duration) -> std::convert::Infallible {
     if period.is_zero() {
         std::future::pending::<()>().await;
@@ -126,8 +126,8 @@ enum Left {
     Silently,
 }
 
-/// Takes the client's records. Calls run one at a time and in order; while one runs and another waits, nothing
-/// more is read.
+/// Takes the client's records. Calls run one at a time and in order. While one runs and another waits, the
+/// hub reads nothing more.
 async fn receive(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> Result<Left, Malformed> {
     let patience = shared.options.client_timeout;
     let mut running: OptionFuture<Pin<Box<dyn Future<Output = ()> + Send>>> = None.into();
@@ -141,7 +141,8 @@ async fn receive(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> R
                 busy = false;
                 seen = Instant::now();
             }
-            // Only a client that has pinged is expected to go on, and not while a call keeps the hub from reading.
+            // Expect more pings only from a client that has pinged, and not while a call keeps the hub from
+            // reading.
             () = sleep_until(seen + patience), if pinged && !busy => return Err(Malformed),
             record = inbox.next(), if waiting.is_none() => {
                 let Some(record) = record? else { return Ok(Left::Silently) };
@@ -164,17 +165,17 @@ async fn receive(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> R
     }
 }
 
-/// Joins the client's messages and cuts them into records: where one ends says nothing about the other.
+/// Joins the client's messages and cuts them into records, whose boundaries are unrelated.
 struct Inbox {
     stream: SplitStream<WebSocket>,
     bytes: Vec<u8>,
     limit: usize,
-    /// ASP.NET's parser does not get past a record of unknown type: everything after it goes unread.
+    /// ASP.NET's parser never gets past a record of unknown type: everything after it goes unread.
     jammed: bool,
 }
 
 impl Inbox {
-    /// The next record, or `None` when the client is gone. Nothing is lost when the future is dropped.
+    /// Returns the next record, or `None` if the client is gone. Dropping the future loses nothing.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
         loop {
             if self.jammed && self.bytes.len() > self.limit {
@@ -190,7 +191,7 @@ impl Inbox {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => self.bytes.extend_from_slice(text.as_bytes()),
                 Some(Ok(Message::Binary(bytes))) => self.bytes.extend_from_slice(&bytes),
-                // A close is answered by reading on.
+                // Reading on answers a close.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => {}
                 Some(Err(_)) | None => return Ok(None),
             }

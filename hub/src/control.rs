@@ -1,4 +1,4 @@
-//! The remote control: plain HTTP under `/control`, no part of the documented hub.
+//! The remote control: plain HTTP under `/control`, not part of the documented hub.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
     shared::Shared,
 };
 
-/// How long `/control/ask` waits for the client.
+/// Deadline for the client's answer to `/control/ask`.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Hub = State<Arc<Shared>>;
@@ -42,11 +42,11 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         )
         .route("/control/requests", get(requests))
         .route("/control/health", get(|| async { "ok" }))
-        // What the hub sends has no limit.
+        // The hub may send any amount.
         .layer(DefaultBodyLimit::disable())
 }
 
-/// Who is meant, and how.
+/// The addressee, and the form.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Address {

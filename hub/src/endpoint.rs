@@ -1,4 +1,4 @@
-//! The hub's own path: negotiation and the way to its WebSocket.
+//! The hub's own path: negotiation and the WebSocket upgrade.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// The path that Sonoran documents.
 pub(crate) const PATH: &str = "/apiWsHub";
-/// What `/redirect/negotiate` tells the client to show, as Azure SignalR Service does.
+/// The token that `/redirect/negotiate` hands out, as Azure SignalR Service does.
 const REDIRECT_TOKEN: &str = "redirect-token";
 
 type Parameters = Query<HashMap<String, String>>;
@@ -53,7 +53,7 @@ fn describe(request: &Request, at_ms: f64) -> registry::Request {
     }
 }
 
-/// ASP.NET reads the names of query parameters without regard to case.
+/// ASP.NET ignores letter case in the names of query parameters.
 fn parameter<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
     parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }

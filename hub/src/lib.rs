@@ -1,5 +1,5 @@
-//! A local hub that behaves as Sonoran CAD's `/apiWsHub` is documented to, and on the wire as the ASP.NET Core
-//! SignalR server behind it does: for demos, tests and benchmarks of a client.
+//! A local hub for demos, tests and benchmarks of a client. It behaves as documented for Sonoran CAD's
+//! `/apiWsHub` and, on the wire, like the ASP.NET Core SignalR server behind it.
 //!
 //! ```no_run
 //! use sonoran_hub::{Hub, Options, Shape};
@@ -11,8 +11,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A hub runs on a thread of its own, so that a test may block its own thread and still be served. Its futures can
-//! be awaited on any executor, or handed to [`Hub::wait`].
+//! A hub runs on its own thread, so that a test may block and still be served. Await its futures on any
+//! executor, or pass them to [`Hub::wait`].
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -51,7 +51,7 @@ use registry::Pair;
 pub use registry::{Auth, Call, Request, Session};
 use shared::Shared;
 
-/// A running hub. It stops when it is dropped.
+/// A running hub. Dropping it stops it.
 #[derive(Debug)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -62,10 +62,10 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts a hub; when this returns, it listens.
+    /// Starts a hub. It listens when this returns.
     ///
     /// # Errors
-    /// When an address is taken, or a certificate is missing or unusable.
+    /// If an address is taken, or a certificate is missing or unusable.
     pub fn start(options: Options) -> io::Result<Self> {
         let (started, starting) = mpsc::sync_channel(1);
         let (stop, stopped) = oneshot::channel();
@@ -88,10 +88,10 @@ impl Hub {
                     tokio::spawn(stream::run(Arc::clone(&shared), period));
                 }
                 drop(started.send(Ok((shared, urls))));
-                // Either way it is time to go.
+                // Either way it is time to stop.
                 let _ = stopped.await;
             });
-            // Dropping the runtime drops every connection as it is, as the end of a process would.
+            // Dropping the runtime drops every connection at once, as the end of a process would.
         })?;
         let (shared, urls) =
             starting.recv().unwrap_or_else(|_| Err(io::Error::other("the hub's thread died")))?;
@@ -99,7 +99,7 @@ impl Hub {
         Ok(Self { shared, urls, hub_url, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// What a client connects to: `ws://127.0.0.1:PORT/apiWsHub`, or `wss`.
+    /// The URL for clients: `ws://127.0.0.1:PORT/apiWsHub`, or `wss`.
     pub fn url(&self) -> &str {
         &self.hub_url
     }
@@ -109,13 +109,13 @@ impl Hub {
         &self.urls[0]
     }
 
-    /// All addresses: the one of [`Hub::http`], and the unencrypted one beside it if there is one.
+    /// All addresses: that of [`Hub::http`], and the unencrypted one if there is one.
     pub fn addresses(&self) -> &[String] {
         &self.urls
     }
 
-    /// Pushes an event to the sessions of exactly this community and server, or else by HTTP POST to the fallback
-    /// URL. `json` is not checked.
+    /// Pushes an event to the sessions of this community and server or, if there is none, by HTTP POST to the
+    /// fallback URL. Does not check `json`.
     pub async fn push(&self, community: &str, server: u32, json: &str, shape: Shape) -> Delivered {
         self.shared.push(&Pair(community.to_owned(), server), json, shape).await
     }
@@ -126,16 +126,16 @@ impl Hub {
         self.run(async move { shared.burst(&burst).await }).await
     }
 
-    /// Invokes any method of the clients of a server; `arguments` is the inside of a JSON array. Says whether there
-    /// was a client.
+    /// Invokes any method of a server's clients. `arguments` is the inside of a JSON array. Returns whether
+    /// there was a client.
     pub async fn call_client(&self, community: &str, server: u32, target: &str, arguments: &str) -> bool {
         self.shared.call_client(&Pair(community.to_owned(), server), target, arguments).await
     }
 
-    /// Invokes a method of a server's client and waits for its result; `None` is a result without a value.
+    /// Invokes a method of a server's client and waits for the result. `None` is a result without a value.
     ///
     /// # Errors
-    /// With the client's own text, or when there is no client or it leaves.
+    /// With the client's own text, or if there is no client or it leaves.
     pub async fn ask_client(
         &self,
         community: &str,
@@ -146,23 +146,23 @@ impl Hub {
         self.shared.ask_client(&Pair(community.to_owned(), server), target, arguments).await
     }
 
-    /// Sends whole records, as they are, to the clients of a server: what no hub would send, too. Says whether there
-    /// was a client.
+    /// Sends whole records, as they are, to a server's clients, even such as no hub would send. Returns
+    /// whether there was a client.
     pub async fn send_raw(&self, community: &str, server: u32, records: &str) -> bool {
         self.shared.send_to(&Pair(community.to_owned(), server), records).await
     }
 
-    /// Sends the clients of a server away, or all, with a Close record that does not invite them back.
+    /// Sends a server's clients away, or all clients, with a Close record that does not invite them back.
     pub fn abort(&self, server: Option<u32>) -> usize {
         self.shared.registry.abort(server)
     }
 
-    /// Changes how authentication is answered from now on; [`Auth::default`] is normal.
+    /// Changes the answer to authentication from now on. [`Auth::default`] is normal.
     pub fn set_auth(&self, auth: Auth) {
         self.shared.registry.set_auth(auth);
     }
 
-    /// Who is authenticated, in that order.
+    /// The authenticated sessions, in order of authentication.
     pub fn sessions(&self) -> Vec<Session> {
         self.shared.registry.sessions().into_iter().map(|(session, _)| session).collect()
     }
@@ -182,8 +182,8 @@ impl Hub {
         self.shared.registry.clear();
     }
 
-    /// Waits until `condition` holds, which is looked at whenever a session comes or goes, a method is called or a
-    /// request arrives. `false`: it did not hold in time.
+    /// Waits until `condition` holds. Checks it whenever a session comes or goes, a method is called or a
+    /// request arrives. Returns `false` if it did not hold in time.
     pub async fn until(&self, within: Duration, mut condition: impl FnMut(&Self) -> bool) -> bool {
         let mut changes = self.shared.registry.changes();
         let deadline = {
@@ -205,7 +205,7 @@ impl Hub {
     /// Blocks until a future of this hub is done.
     ///
     /// # Panics
-    /// In asynchronous code, which awaits instead.
+    /// In asynchronous code, which has to await instead.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.shared.handle.block_on(future)
     }
@@ -218,7 +218,7 @@ impl Hub {
     async fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
         match self.shared.handle.spawn(future).await {
             Ok(value) => value,
-            // The hub lives as long as `self`: only a panic ends its tasks.
+            // The hub lives as long as `self`, so only a panic ends its tasks.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }

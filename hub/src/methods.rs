@@ -13,15 +13,15 @@ use crate::{
     shared::Shared,
 };
 
-/// Units in one call of `unitLocation`.
+/// The largest number of units in a call of `unitLocation`.
 const MAX_UNITS: usize = 25;
-/// Between two calls of `unitLocation`.
+/// The least time between two calls of `unitLocation`.
 const UNIT_LOCATION_SPACING: Duration = Duration::from_millis(200);
 
-/// A result as JSON text, or the text of the error.
+/// A result as JSON text, or an error message.
 type Outcome = Result<String, String>;
 
-/// Runs a call and answers it, if an answer is wanted.
+/// Runs a call and answers it, if the client wants an answer.
 pub(crate) async fn answer(shared: Arc<Shared>, peer: Arc<Peer>, call: Invocation) {
     let outcome = run(&shared, &peer, &call).await;
     shared.note(format_args!("{} called {}: {outcome:?}", peer.id(), call.target));
@@ -33,7 +33,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, peer: Arc<Peer>, call: Invocatio
 async fn run(shared: &Shared, peer: &Arc<Peer>, call: &Invocation) -> Outcome {
     let knows = |methods| shared.options.methods == Methods::Both || shared.options.methods == methods;
     let arguments = call.arguments.as_slice();
-    // Names are matched without regard to case, and errors show them as the server spells them.
+    // Matching names ignores letter case; errors use the server's spelling.
     let name = match call.target.to_ascii_lowercase().as_str() {
         "authenticate" if knows(Methods::V1) => "authenticate",
         "authenticatev2" if knows(Methods::V2) => "authenticatev2",
@@ -92,7 +92,7 @@ async fn authenticate(
     key: Option<String>,
     server: &RawValue,
 ) -> String {
-    // A number, or a string of digits: game servers keep it as text.
+    // A number or a string of digits: game servers keep it as text.
     let server = bind::<String>(server).unwrap_or_else(|| server.get().to_owned());
     shared.registry.record_call(method, peer, Some(server.clone()), None);
     let auth = shared.registry.auth();

@@ -1,13 +1,13 @@
-//! What a hub can be told: one definition for the command line and the library.
+//! A hub's options: one definition for the command line and the library.
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 
-/// How a hub listens, whom it lets in and how it keeps time.
+/// How a hub listens, whom it accepts, and its times.
 ///
-/// `Options::default()` is what the binary does without arguments.
+/// `Options::default()` is what the program does without arguments.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
     /// Address to listen on; port 0 takes a free one
@@ -81,7 +81,7 @@ impl Default for Options {
     }
 }
 
-/// A community and the key its game servers show.
+/// A community and its game servers' key.
 #[derive(Clone, Debug)]
 pub struct Community {
     /// The community's id.
@@ -127,12 +127,12 @@ pub enum Sessions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
-    /// As JSON without the white space between its tokens; the tokens themselves stay as they are.
+    /// JSON without the white space between tokens. The tokens stay as they are.
     #[default]
     Object,
-    /// The body's very bytes, valid JSON or not.
+    /// The body's exact bytes, valid JSON or not.
     Verbatim,
-    /// As one JSON string that holds the body.
+    /// One JSON string that contains the body.
     String,
 }
 

@@ -1,7 +1,7 @@
-//! What is to be sent on one connection.
+//! What to send on one connection.
 //!
-//! Records gather in one text while the socket is busy and leave together in one WebSocket message, as they do in
-//! ASP.NET's pipe. Whoever is ahead of the socket by more than the pipe's size waits.
+//! Records gather in one text while the socket is busy, and leave together in one WebSocket message, as in
+//! ASP.NET's pipe. A sender that is ahead of the socket by more than the pipe's size waits.
 
 use std::mem;
 
@@ -21,15 +21,15 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     text: String,
-    /// Nothing more is accepted; what is there still leaves.
+    /// Accepts nothing more; what is there still leaves.
     finished: bool,
 }
 
 impl Outbox {
-    /// Adds whole records, waiting for room. `false`: the connection is over.
+    /// Adds whole records, waiting for room. Returns `false` if the connection is over.
     pub(crate) async fn send(&self, records: &str) -> bool {
         loop {
-            // Created ahead of the check, so that no wake-up falls in between.
+            // Created before the check, so that no wake-up is lost in between.
             let emptied = self.emptied.notified();
             if let Some(accepted) = self.try_send(records) {
                 return accepted;
@@ -38,7 +38,8 @@ impl Outbox {
         }
     }
 
-    /// Adds whole records if there is room. `None`: there is none; `Some(false)`: the connection is over.
+    /// Adds whole records if there is room. Returns `None` if there is none, `Some(false)` if the connection
+    /// is over.
     pub(crate) fn try_send(&self, records: &str) -> Option<bool> {
         let mut state = self.state.lock();
         if state.finished {
@@ -64,7 +65,7 @@ impl Outbox {
         self.emptied.notify_waiters();
     }
 
-    /// Waits for records; `None`: all were taken and no more will come.
+    /// Waits for records. Returns `None` once all are taken and no more will come.
     pub(crate) async fn take(&self) -> Option<String> {
         loop {
             {

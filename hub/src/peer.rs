@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{outbox::Outbox, protocol};
 
-/// The hub's end of a connection, for all who want something from its client.
+/// The hub's end of a connection, for everything that concerns its client.
 #[derive(Debug)]
 pub(crate) struct Peer {
     id: String,
@@ -26,7 +26,7 @@ pub(crate) struct Peer {
     last_unit_location: Mutex<Option<Instant>>,
 }
 
-/// What a client answered to an invocation of its method.
+/// A client's answer to an invocation of its method.
 pub(crate) type Answer = Result<Option<Box<RawValue>>, String>;
 
 impl Peer {
@@ -45,7 +45,7 @@ impl Peer {
         &self.id
     }
 
-    /// Queues whole records and waits while the client is behind.
+    /// Queues whole records, waiting while the client is behind.
     pub(crate) async fn send(&self, records: &str) -> bool {
         self.outbox.send(records).await
     }
@@ -59,7 +59,7 @@ impl Peer {
         self.aborted.notify_one();
     }
 
-    /// Invokes a method of the client and waits for what it returns. `None`: the connection ended.
+    /// Invokes a method of the client and waits for the result. Returns `None` if the connection ended.
     pub(crate) async fn ask(&self, target: &str, arguments: &str) -> Option<Answer> {
         let id = format!("s{}", self.asked.fetch_add(1, Ordering::Relaxed));
         let (answer, answered) = oneshot::channel();
@@ -72,12 +72,12 @@ impl Peer {
 
     pub(crate) fn answer(&self, id: &str, outcome: Answer) {
         if let Some(question) = self.questions.lock().remove(id) {
-            // Whoever asked may have given up.
+            // The asker may have given up.
             let _ = question.send(outcome);
         }
     }
 
-    /// Whether a call of `unitLocation` comes late enough after the last one that was accepted.
+    /// Whether a call of `unitLocation` comes late enough after the last accepted one.
     pub(crate) fn unit_location_due(&self, spacing: Duration) -> bool {
         let mut last = self.last_unit_location.lock();
         let due = last.is_none_or(|last| last.elapsed() >= spacing);
@@ -87,7 +87,7 @@ impl Peer {
         due
     }
 
-    /// The connection has ended: nothing is sent any more, and nobody gets an answer.
+    /// Records the end of the connection: nothing more is sent, and nobody gets an answer.
     pub(crate) fn end(&self) {
         self.outbox.finish("");
         self.questions.lock().clear();

@@ -14,7 +14,7 @@ pub(crate) const CLOSE_WITH_ERROR: &str =
 pub(crate) const HANDSHAKE_ACCEPTED: &str = "{}\u{1e}";
 pub(crate) const HANDSHAKE_CANCELED: &str = "Handshake was canceled.";
 
-/// What a client sent does not follow the protocol; the server closes without saying why.
+/// The client violated the protocol. The server closes without saying why.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -28,22 +28,22 @@ pub(crate) enum Record {
     },
     Ping,
     Close,
-    /// Well-formed, and without meaning for a hub that neither streams nor resumes.
+    /// Well-formed, but meaningless to a hub that neither streams nor resumes.
     Ignored,
-    /// A type that no version knows. ASP.NET's parser never gets past such a record.
+    /// A type that no version knows. ASP.NET's parser never gets past it.
     Unknown,
 }
 
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    /// Absent when the client wants no answer.
+    /// Absent if the client wants no answer.
     pub(crate) id: Option<String>,
     pub(crate) target: String,
     pub(crate) arguments: Vec<Box<RawValue>>,
     pub(crate) streaming: bool,
 }
 
-/// The first record in `buffer` without its separator, if it is complete.
+/// Returns the first record in `buffer`, without its separator, if it is complete.
 pub(crate) fn first_record(buffer: &[u8], limit: usize) -> Result<Option<&[u8]>, Malformed> {
     let within = &buffer[..buffer.len().min(limit)];
     match within.iter().position(|&byte| byte == SEPARATOR as u8) {
@@ -53,7 +53,7 @@ pub(crate) fn first_record(buffer: &[u8], limit: usize) -> Result<Option<&[u8]>,
     }
 }
 
-/// Checks a handshake request; the error is what the server answers.
+/// Checks a handshake request. The error is the server's answer.
 pub(crate) fn check_handshake(record: &[u8]) -> Result<(), String> {
     let unexpected = |_| "An unexpected error occurred during connection handshake.".to_owned();
     let fields = Fields::parse(record).map_err(unexpected)?;
@@ -71,7 +71,7 @@ pub(crate) fn check_handshake(record: &[u8]) -> Result<(), String> {
 pub(crate) fn parse(record: &[u8]) -> Result<Record, Malformed> {
     let fields = Fields::parse(record)?;
     let kind: i32 = fields.required("type")?;
-    // ASP.NET checks what it knows in every record, whatever the type.
+    // ASP.NET checks the properties that it knows in every record, whatever its type.
     let id: Option<String> = fields.optional("invocationId")?;
     let target: Option<String> = fields.optional("target")?;
     let error: Option<String> = fields.optional("error")?;
@@ -107,7 +107,7 @@ pub(crate) fn parse(record: &[u8]) -> Result<Record, Malformed> {
     }
 }
 
-/// A JSON object's properties with their text untouched; of duplicates the last one counts.
+/// Returns a JSON object's properties with their text untouched. The last duplicate counts.
 struct Fields<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> Fields<'a> {
@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
         self.0.get(name).copied()
     }
 
-    /// A property that is there must have the right type; `null` is not absence.
+    /// A property that is present must have the right type; `null` is not absence.
     fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Malformed> {
         let parse = |raw: &RawValue| serde_json::from_str(raw.get()).map_err(|_| Malformed);
         self.raw(name).map(parse).transpose()
@@ -134,7 +134,7 @@ pub(crate) fn handshake_refused(error: &str) -> String {
     format!("{{\"error\":{}}}{SEPARATOR}", quoted(error))
 }
 
-/// An invocation of the client's `target`; `arguments` is the inside of the JSON array.
+/// An invocation of the client's `target`. `arguments` is the inside of the JSON array.
 pub(crate) fn invocation(id: Option<&str>, target: &str, arguments: &str) -> String {
     let mut record = String::with_capacity(arguments.len() + 64);
     record.push_str("{\"type\":1,");
@@ -155,12 +155,12 @@ pub(crate) fn completion(id: &str, outcome: Result<String, String>) -> String {
     }
 }
 
-/// `text` as a JSON string.
+/// Returns `text` as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// `json` without the white space between its tokens.
+/// Returns `json` without the white space between tokens.
 pub(crate) fn compact(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |&character: &char| {

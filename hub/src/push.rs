@@ -1,4 +1,4 @@
-//! Pushes: to the sessions of one server, or by HTTP where there is none.
+//! Pushes: to the sessions of one server, or by HTTP if there is none.
 
 use std::{
     fmt::{self, Write as _},
@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{clock::now_ns, options::Shape, protocol, registry::Pair, shared::Shared};
 
-/// How long the fallback URL has to answer.
+/// Deadline for the fallback URL's answer.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The client method that takes pushes.
@@ -49,28 +49,28 @@ impl fmt::Display for Delivered {
 /// Many numbered events in a row: `EVENT_UNIT_STATUS` with `seq`, `sentNs` and `pad` in its data.
 #[derive(Clone, Debug)]
 pub struct Burst {
-    /// Whose.
+    /// The community.
     pub community: String,
-    /// For which server.
+    /// The server.
     pub server: u32,
-    /// How many.
+    /// The number of events.
     pub count: u64,
-    /// Length of `pad`.
+    /// The length of `pad`.
     pub size: usize,
-    /// Events a second; `None`: as fast as it goes.
+    /// Events per second; `None` means as fast as possible.
     pub rate: Option<f64>,
     /// How an event becomes an argument.
     pub shape: Shape,
 }
 
 impl Burst {
-    /// `count` small events, as fast as it goes.
+    /// `count` small events, as fast as possible.
     pub fn new(community: &str, server: u32, count: u64) -> Self {
         Self { community: community.to_owned(), server, count, size: 0, rate: None, shape: Shape::Object }
     }
 }
 
-/// What became of a burst.
+/// The outcome of a burst.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct BurstReport {
     /// Events that went to a session.
@@ -92,7 +92,7 @@ impl Shared {
             return Delivered::WebSocket;
         }
         let Some(url) = self.options.fallback.clone() else { return Delivered::Nowhere };
-        // On the hub's own runtime: the caller's may be another one, or none.
+        // On the hub's own runtime: the caller may have another one, or none.
         let posted = self.handle.spawn(post(url, body.to_owned())).await;
         posted.unwrap_or_else(|_| Delivered::HttpFailed("the hub stopped".into()))
     }
@@ -120,7 +120,7 @@ impl Shared {
                 "{{\"key\":{key},\"type\":\"EVENT_UNIT_STATUS\",\"data\":{{\"seq\":{seq},\"sentNs\":{},\"pad\":\"{pad}\"}}}}",
                 now_ns()
             );
-            // It has no white space to lose.
+            // It has no white space to remove.
             let shape = if burst.shape == Shape::Object { Shape::Verbatim } else { burst.shape };
             match self.push(&pair, &body, shape).await {
                 Delivered::WebSocket => report.websocket += 1,

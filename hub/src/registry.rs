@@ -1,4 +1,4 @@
-//! What the hub knows and remembers: sessions, calls, requests, and how it treats credentials.
+//! What the hub remembers: sessions, calls, requests, and how to treat credentials.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,7 +16,7 @@ use crate::{
     peer::Peer,
 };
 
-/// How many calls and requests are remembered; older ones go, so that a hub can run for weeks.
+/// Remember this many calls and requests. Older ones go, so that a hub can run for weeks.
 const REMEMBERED: usize = 100_000;
 
 /// A client that has authenticated.
@@ -27,7 +27,7 @@ pub struct Session {
     pub connection_id: String,
     /// The community it authenticated for.
     pub community: String,
-    /// The server it authenticated for; without one it gets no pushes.
+    /// The server it authenticated for. Without one it gets no pushes.
     #[serde(rename = "serverId", serialize_with = "server_text")]
     pub server: Option<u32>,
     /// When it authenticated.
@@ -43,11 +43,11 @@ pub struct Call {
     pub method: String,
     /// The caller's connection.
     pub connection_id: String,
-    /// The server id that was shown, or the session's; `null` as text where the client showed `null`.
+    /// The server id in the call, or the session's; the text `null` if the client sent `null`.
     pub server_id: Option<String>,
     /// Milliseconds since the hub started.
     pub at_ms: f64,
-    /// What `unitLocation` was given, as it came.
+    /// The argument of `unitLocation`, as it came.
     pub argument: Option<Box<RawValue>>,
 }
 
@@ -125,7 +125,7 @@ impl Registry {
         self.changes.send_replace(());
     }
 
-    /// Who gets a push for this pair.
+    /// Returns the peers that get a push for this pair.
     pub(crate) fn route(&self, pair: &Pair) -> Vec<Arc<Peer>> {
         let inner = self.inner.lock();
         let peers = inner.routes.get(pair).map(Vec::as_slice).unwrap_or_default();
@@ -200,7 +200,7 @@ impl Registry {
         self.inner.lock().auth = auth;
     }
 
-    /// Tells of every session that comes or goes, every call and every request.
+    /// Changes with every session that comes or goes, every call and every request.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }

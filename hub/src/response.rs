@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Serialize;
 
-/// `http` or `https`, for those who build a URL of this hub.
+/// `http` or `https`, for URLs of this hub.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scheme(pub(crate) &'static str);
 

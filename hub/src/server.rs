@@ -19,10 +19,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{control, endpoint, options::Options, response::Scheme, shared::Shared};
 
-/// How many connections may wait to be accepted: a restart of the hub brings all its clients at once.
+/// The number of connections that may wait to be accepted: a restart of the hub brings all its clients at
+/// once.
 const BACKLOG: u32 = 1024;
 
-/// An address that is listened on.
+/// An address that the hub listens on.
 pub(crate) struct Listener {
     tcp: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -43,8 +44,8 @@ pub(crate) fn bind(options: &Options) -> io::Result<Vec<Listener>> {
 impl Listener {
     fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A hub that comes back takes the port of the one before, whose connections linger. On Windows the same
-        // option would let two hubs share a port.
+        // A hub that comes back takes the port of its predecessor, whose connections linger. On Windows the
+        // same option would let two hubs share a port.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
@@ -53,7 +54,7 @@ impl Listener {
         Ok(Self { tcp, tls, url })
     }
 
-    /// Accepts and serves, for ever.
+    /// Accepts and serves, forever.
     pub(crate) async fn serve(self, shared: Arc<Shared>) {
         let scheme = Scheme(if self.tls.is_some() { "https" } else { "http" });
         let router: Router = endpoint::routes(&shared)
@@ -61,12 +62,12 @@ impl Listener {
             .layer(Extension(scheme))
             .with_state(Arc::clone(&shared));
         loop {
-            // An error here is about one connection, or about too many of them: the next one may do better.
+            // An error here is about one connection, or about too many: the next one may do better.
             let Ok((stream, _)) = self.tcp.accept().await else {
                 sleep(Duration::from_millis(10)).await;
                 continue;
             };
-            // Without it small pushes would wait for the client's acknowledgements.
+            // Without this, small pushes would wait for the client's acknowledgements.
             let _ = stream.set_nodelay(true);
             let (router, tls, shared) = (router.clone(), self.tls.clone(), Arc::clone(&shared));
             tokio::spawn(async move {
@@ -85,7 +86,7 @@ impl Listener {
 async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
-    // A client that breaks HTTP off is its own affair.
+    // A client that breaks HTTP off concerns nobody else.
     let _ = connection.await;
 }
 
@@ -112,7 +113,7 @@ fn tls(options: &Options) -> io::Result<Option<TlsAcceptor>> {
     Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }
 
-/// Makes a certificate authority and with it a certificate for this machine's own names.
+/// Makes a certificate authority, and with it a certificate for this machine's own names.
 fn write_self_signed(folder: &Path) -> io::Result<()> {
     let mut authority = CertificateParams::default();
     authority.distinguished_name.push(DnType::CommonName, "sonoran-hub test authority");

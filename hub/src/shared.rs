@@ -44,14 +44,14 @@ impl Shared {
         peer.ask(target, arguments).await.unwrap_or_else(|| Err("the client left".into()))
     }
 
-    /// Tells the user, if they asked for it.
+    /// Prints a line for the user, if asked to.
     pub(crate) fn note(&self, text: fmt::Arguments<'_>) {
         if self.options.verbose {
             eprintln!("{:10.3} {text}", self.registry.now_ms() / 1000.0);
         }
     }
 
-    /// Sends whole records to the sessions of a server; `false`: there was none.
+    /// Sends whole records to the sessions of a server. Returns whether there was one.
     pub(crate) async fn send_to(&self, pair: &Pair, records: &str) -> bool {
         let mut sent = false;
         for peer in self.registry.route(pair) {

@@ -1,4 +1,4 @@
-//! Events by themselves: one of each documented type after the other, to whoever is there.
+//! Unprompted events: one of each documented type in turn, to every session.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{protocol, push::PUSH_TARGET, shared::Shared};
 
-/// One payload a line. Braced words stand for values that vary; quoted, for numbers.
+/// One payload per line. Words in braces stand for values that vary; in quotes, for numbers.
 const EVENTS: &str = include_str!("events.jsonl");
 
 pub(crate) async fn run(shared: Arc<Shared>, period: Duration) {
@@ -20,13 +20,13 @@ pub(crate) async fn run(shared: Arc<Shared>, period: Duration) {
             }
             let community = shared.options.communities.iter().find(|known| known.id == session.community);
             let key = community.map_or("", |known| &known.key);
-            // Who cannot follow misses some.
+            // A client that cannot keep up misses some.
             peer.offer(&protocol::invocation(None, PUSH_TARGET, &event(template, number, key)));
         }
     }
 }
 
-/// Fills a template in: the same number gives the same event.
+/// Fills in a template. The same number gives the same event.
 fn event(template: &str, number: u64, key: &str) -> String {
     let (call, unit, status) = (1000 + number / 7, 1 + number % 25, number % 5);
     let flag = number.is_multiple_of(2);

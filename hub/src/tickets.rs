@@ -1,4 +1,4 @@
-//! Connection ids: given out by the negotiation, good for one connection, and not for long.
+//! Connection ids: issued by the negotiation, valid for one connection, and not for long.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// How long an id that nobody uses stays known.
+/// Forget an unused id after this long.
 const LIFETIME: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ enum State {
     InUse,
 }
 
-/// What a negotiation answers with.
+/// The answer of a negotiation.
 #[derive(Debug)]
 pub(crate) struct Issued {
     /// Names the connection.
@@ -42,7 +42,7 @@ pub(crate) enum Refused {
 }
 
 impl Tickets {
-    /// A new id; the older negotiation has no secret token beside it.
+    /// Issues a new id. The older negotiation has no secret token beside it.
     pub(crate) fn issue(&self, with_token: bool) -> Issued {
         let id = random_id();
         let token = if with_token { random_id() } else { id.clone() };
@@ -52,7 +52,7 @@ impl Tickets {
         Issued { id, token }
     }
 
-    /// Turns a token into its connection's id.
+    /// Returns the id of a token's connection.
     pub(crate) fn redeem(&self, token: &str) -> Result<String, Refused> {
         let mut tickets = self.0.lock();
         let ticket = tickets.get_mut(token).filter(|ticket| !ticket.expired()).ok_or(Refused::Unknown)?;
@@ -62,7 +62,7 @@ impl Tickets {
         }
     }
 
-    /// An id for a client that did not negotiate.
+    /// Issues an id for a client that did not negotiate.
     pub(crate) fn walk_in(&self) -> String {
         random_id()
     }

@@ -1,4 +1,4 @@
-//! The option `url`, taken apart and spelled in one way.
+//! The option `url`, parsed and normalised.
 
 use std::net::Ipv6Addr;
 
@@ -53,7 +53,7 @@ impl Endpoint {
         Ok(Self { secure, host, absolute, port, authority, target })
     }
 
-    /// Host and port, for sentences.
+    /// Host and port, for messages.
     pub(crate) fn host_and_port(&self) -> String {
         format!("{}:{}", in_url(&self.host), self.port)
     }
@@ -100,8 +100,8 @@ impl Host {
     }
 }
 
-/// Path and query in their one spelling: escapes in capitals, none where none is needed, and one for each
-/// byte that is not ASCII and each percent sign that begins none.
+/// Normalises path and query: upper-case escapes, none that are unnecessary, and one for each byte that is
+/// not ASCII and for each percent sign that begins no escape.
 fn target(text: &str) -> String {
     let mut target = String::with_capacity(text.len() + 1);
     if !text.starts_with('/') {
@@ -126,7 +126,7 @@ fn target(text: &str) -> String {
     target
 }
 
-/// The byte that the first two characters spell in hexadecimal digits.
+/// Parses the first two characters as a byte in hexadecimal.
 fn hex_byte(digits: &[u8]) -> Option<u8> {
     let digit = |at: usize| digits.get(at).and_then(|digit| char::from(*digit).to_digit(16));
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()

@@ -8,34 +8,34 @@ use serde_json::{Value, json};
 use crate::config::{AuthMethod, Config};
 use crate::signalr::Outcome;
 
-/// What the hub said to the credentials.
+/// The hub's verdict on the credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Accepted,
-    /// The hub does not know the method, or not with these arguments: the other one is to be called.
+    /// The hub does not know the method, or not with these arguments: call the other one.
     TryOther,
     /// The hub's words.
     Rejected(String),
-    /// The hub failed: its words, which say nothing of the credentials.
+    /// The hub failed. Its words say nothing about the credentials.
     Failed(String),
     TimedOut,
 }
 
-/// Which method is called on this connection.
+/// Which method to call on this connection.
 #[derive(Debug)]
 pub(crate) struct Authentication {
     method: &'static str,
     other: Option<&'static str>,
 }
 
-/// The largest part of an unclear answer that is shown, in characters.
+/// The most that is shown of an unclear answer, in characters.
 const MAX_SHOWN: usize = 200;
 
 const V1: &str = "authenticate";
 const V2: &str = "authenticatev2";
 
 impl Authentication {
-    /// `remembered` is the method that worked the last time.
+    /// `remembered` is the method that worked last time.
     pub(crate) fn new(choice: AuthMethod, remembered: Option<&'static str>) -> Self {
         match choice {
             AuthMethod::V1 => Self { method: V1, other: None },
@@ -55,7 +55,7 @@ impl Authentication {
         json!([config.community_id, config.api_key.reveal(), config.server_id]).to_string()
     }
 
-    /// Judges the answer; after `TryOther` [`method`](Self::method) is the other one.
+    /// Judges the answer. After `TryOther`, [`method`](Self::method) returns the other one.
     pub(crate) fn judge(&mut self, outcome: &Outcome<'_>) -> Verdict {
         let error = match outcome {
             Outcome::Error(error) => error,
@@ -78,20 +78,20 @@ impl Authentication {
     }
 }
 
-/// ASP.NET Core's words for an unknown method, and for wrong arguments, which it does not tell apart
-/// from other failures before the method ran.
+/// Recognises ASP.NET Core's words for an unknown method and for wrong arguments. It does not distinguish the
+/// latter from other failures before the method runs.
 fn is_unknown_method(error: &str) -> bool {
     error.contains("Method does not exist")
         || error.starts_with("Unknown hub method")
         || (error.starts_with("Failed to invoke") && error.contains("due to an error on the server"))
 }
 
-/// ASP.NET Core's words for an exception in the method, unless it was thrown to be told to the client.
+/// Recognises ASP.NET Core's words for an exception in the method that is not meant for the client.
 fn is_exception(error: &str) -> bool {
     error.starts_with("An unexpected error occurred invoking") && !error.contains("HubException: ")
 }
 
-/// Judges the answer to the credentials: whoever is not clearly let in is not.
+/// Judges the answer to the credentials. Anything but a clear yes is a no.
 fn judge_credentials(result: &str) -> Verdict {
     match judge_result(result) {
         Verdict::Accepted if !is_clear_yes(result) => {
@@ -110,7 +110,7 @@ fn is_clear_yes(result: &str) -> bool {
     }
 }
 
-/// Judges the answer of any of Sonoran's methods: `{success, error, count}`.
+/// Judges the answer of any other Sonoran method: `{success, error, count}`.
 pub(crate) fn judge_answer(outcome: &Outcome<'_>) -> Verdict {
     match outcome {
         Outcome::TimedOut => Verdict::TimedOut,
@@ -119,12 +119,12 @@ pub(crate) fn judge_answer(outcome: &Outcome<'_>) -> Verdict {
     }
 }
 
-/// Whether the hub answers that it does not know who calls: "Unauthenticated. Call authenticate first."
+/// Whether the hub says that the caller is unknown: "Unauthenticated. Call authenticate first."
 pub(super) fn is_unauthenticated(outcome: &Outcome<'_>) -> bool {
     const WORDS: &str = "Unauthenticated.";
     match outcome {
         Outcome::Error(error) => error.contains(WORDS),
-        // a look before the whole is parsed
+        // look before parsing the whole
         Outcome::Result(Some(result)) if result.contains(WORDS) => {
             matches!(judge_result(result), Verdict::Rejected(words) if words.starts_with(WORDS))
         }

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use crate::signalr;
 
-/// Why a link cannot go on.
+/// Why a link cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Error {
-    /// The hub protocol ended it.
+    /// The hub protocol ended the link.
     #[error(transparent)]
     Hub(#[from] signalr::Error),
     /// The hub refused the credentials.
     #[error("the hub refused the credentials: {0}")]
     Rejected(String),
-    /// The hub has forgotten the credentials again.
+    /// The hub forgot the credentials again.
     #[error("the hub asks for the credentials again within a minute of accepting them")]
     Forgotten,
     /// The hub could not check the credentials.

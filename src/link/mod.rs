@@ -1,5 +1,5 @@
-//! One connection of a session, without IO: the hub protocol, and on it authentication, pushes, the
-//! host's calls and the locations of units.
+//! One connection of a session, without IO: authentication, pushes, the host's calls and unit locations, on
+//! top of the hub protocol.
 
 mod authentication;
 mod error;
@@ -20,23 +20,23 @@ use units::Answer;
 pub(crate) use error::Error;
 pub(crate) use outbox::{Call, Outbox};
 
-/// A hub that forgets the credentials is told again at most this often on one connection.
+/// Repeat the credentials to a forgetful hub at most this often on one connection.
 const REMIND_EVERY: Duration = Duration::from_secs(60);
 
 /// What happened on a link.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
-    /// The credentials went out, to this method: first of all, or because the hub has forgotten them.
+    /// The credentials went out to this method, for the first time or because the hub forgot them.
     Authenticating(&'static str),
     /// The hub accepted them.
     Ready(&'static str),
-    /// The hub pushed.
+    /// The hub pushed events.
     Pushed(push::Events<'a>),
-    /// A call of the host has ended; without an outcome the link did first.
+    /// A call of the host has ended. Without an outcome the link ended first.
     CallEnded(Call, Option<Outcome<'a>>),
-    /// The call with the locations of units has ended.
+    /// The call with unit locations has ended.
     UnitsAnswered(Answer),
-    /// The hub sent something that means nothing to us.
+    /// The hub sent something unknown to us.
     Ignored(Cow<'a, str>),
 }
 
@@ -48,13 +48,13 @@ pub(crate) struct Link {
     authentication: Authentication,
     pending: Pending,
     ready: bool,
-    /// The hub has answered that it does not know who calls.
+    /// The hub answered that it does not know the caller.
     forgotten: bool,
-    /// When it was told again.
+    /// When the credentials were repeated.
     reminded: Option<Instant>,
 }
 
-/// Calls that wait for their answer.
+/// Calls without an answer yet.
 #[derive(Debug, Default)]
 struct Pending {
     authentication: Option<CallId>,
@@ -63,7 +63,7 @@ struct Pending {
 }
 
 impl Link {
-    /// A connection that starts now; `remembered` is the authentication method that worked last.
+    /// Starts a connection. `remembered` is the authentication method that worked last.
     pub(crate) fn new(now: Instant, config: Arc<Config>, remembered: Option<&'static str>) -> Self {
         let connection = Connection::new(now, config.timing, config.max_message, push::METHOD);
         let authentication = Authentication::new(config.auth_method, remembered);
@@ -78,9 +78,9 @@ impl Link {
         }
     }
 
-    /// Reads what the hub sent up to the next step; `None` when all of `input` was read.
+    /// Reads input up to the next step. Returns `None` once all of `input` is read.
     ///
-    /// A step borrows from `input`, or from `whole` where its record was begun in an earlier chunk.
+    /// A step borrows from `input`, or from `whole` if its record began in an earlier chunk.
     pub(crate) fn next<'b, 'a: 'b>(
         &mut self,
         now: Instant,
@@ -99,24 +99,25 @@ impl Link {
         }))
     }
 
-    /// Fails if the hub has been silent for too long at `now`. All that came until then must have been read.
+    /// Fails if the hub has been silent for too long at `now`. Everything that had arrived by then must have
+    /// been read.
     pub(crate) fn elapse(&self, now: Instant) -> Result<(), Error> {
         Ok(self.connection.elapse(now)?)
     }
 
-    /// Nobody could listen until `now`: the hub's silence starts anew.
+    /// The process could not listen until `now`: the hub's silence starts anew.
     pub(crate) fn stood_still(&mut self, now: Instant) {
         self.connection.stood_still(now);
     }
 
-    /// The next call that ends because the hub did not answer it in time.
+    /// Returns the next call that the hub did not answer in time.
     pub(crate) fn timed_out(&mut self, now: Instant) -> Result<Option<Step<'static>>, Error> {
         let late = self.connection.timed_out(now);
         late.map(|call| self.answered(now, call, Outcome::TimedOut)).transpose()
     }
 
-    /// Queues a ping if one is due, and calls what the host wants called, as far as it may be now. Returns a call that cannot be made; ask
-    /// again then.
+    /// Queues a ping if one is due, and the calls and unit locations that may go out now. Returns a call that
+    /// cannot be made: call again then.
     pub(crate) fn send(&mut self, now: Instant, outbox: &mut Outbox) -> Option<Step<'static>> {
         self.connection.keep_alive(now);
         if !self.ready {
@@ -125,7 +126,7 @@ impl Link {
         while let Some(call) = outbox.calls.pop_front() {
             match self.connection.call(now, &call.method, &call.arguments, self.config.call_timeout) {
                 Ok(id) => _ = self.pending.host.insert(id, call),
-                // its size was checked when the host made it
+                // the session has checked its size
                 Err(_) => return Some(Step::CallEnded(call, None)),
             }
         }
@@ -136,24 +137,24 @@ impl Link {
         None
     }
 
-    /// When [`elapse`](Self::elapse), [`timed_out`](Self::timed_out) or [`send`](Self::send) has something
-    /// to do.
+    /// When [`elapse`](Self::elapse), [`timed_out`](Self::timed_out) or [`send`](Self::send) next has
+    /// something to do.
     pub(crate) fn deadline(&self, now: Instant, outbox: &Outbox) -> Instant {
         let due = if self.ready { outbox.units.due(now) } else { None };
         due.map_or_else(|| self.connection.deadline(), |due| due.min(self.connection.deadline()))
     }
 
-    /// The next record to send, as one text message.
+    /// Returns the next record, to be sent as one text message.
     pub(crate) fn transmit(&mut self, now: Instant) -> Option<String> {
         self.connection.transmit(now)
     }
 
-    /// Says goodbye with the next transmission.
+    /// Queues a goodbye.
     pub(crate) fn close(&mut self) {
         self.connection.close();
     }
 
-    /// The next call that will get no answer because the connection is gone.
+    /// Returns the next call that will get no answer because the connection is gone.
     pub(crate) fn abandoned(&mut self) -> Option<Step<'static>> {
         match self.pending.host.pop_first() {
             Some((_, call)) => Some(Step::CallEnded(call, None)),
@@ -161,14 +162,14 @@ impl Link {
         }
     }
 
-    /// What the end of a call of ours means.
+    /// Interprets the outcome of a call of ours.
     fn answered<'a>(&mut self, now: Instant, id: CallId, outcome: Outcome<'a>) -> Result<Step<'a>, Error> {
         if self.pending.authentication == Some(id) {
             self.pending.authentication = None;
             return self.authenticated(now, &outcome);
         }
         let is_forgotten = is_unauthenticated(&outcome);
-        // calls that were on their way are answered likewise while it is told again
+        // calls already on their way get the same answer while the credentials are repeated
         if is_forgotten && self.ready {
             (self.ready, self.forgotten) = (false, true);
         }
@@ -187,7 +188,7 @@ impl Link {
         })
     }
 
-    /// Shows the credentials again, unless the hub has just forgotten them already.
+    /// Repeats the credentials, unless they were repeated just now.
     fn remind(&mut self, now: Instant) -> Result<Step<'static>, Error> {
         match self.reminded.replace(now) {
             Some(before) if now < before + REMIND_EVERY => Err(Error::Forgotten),

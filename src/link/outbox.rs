@@ -1,4 +1,4 @@
-//! What the host wants the hub to get: calls, and the locations of units.
+//! What the host wants to send: calls and unit locations.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -8,21 +8,21 @@ use super::units::Units;
 /// A call of the host.
 #[derive(Debug)]
 pub(crate) struct Call {
-    /// The host's number of it.
+    /// The host's number for it.
     pub(crate) request: i32,
     pub(crate) method: String,
     /// A JSON array.
     pub(crate) arguments: String,
 }
 
-/// What waits to be sent. It outlives links.
+/// What waits to be sent. Outlives links.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     pub(crate) units: Units,
-    /// Calls that no link has taken.
+    /// Calls that no link has taken yet.
     pub(crate) calls: VecDeque<Call>,
-    /// The methods of calls that have no result yet, on a link or not, by the host's number. Who takes a call
-    /// out of here tells its result, so that there is exactly one.
+    /// The methods of calls without a result, sent or not, by the host's number. Whoever removes a call from
+    /// here reports its result, so that there is exactly one.
     pub(crate) unanswered: BTreeMap<i32, String>,
 }
 

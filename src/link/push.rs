@@ -1,4 +1,4 @@
-//! From the arguments of the hub's `pushEvent` to the text of an event.
+//! Turns the arguments of `pushEvent` into the text of an event.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use crate::error::Error;
 use crate::json::{Picked, Scanner, quote, without};
 use crate::signalr::{Arguments, Method};
 
-/// The method that the hub calls to push an event.
+/// The method that the hub calls to push events.
 pub(crate) const METHOD: Method = Method { name: "pushEvent", fields: PUSH_FIELDS };
 
-/// The members of a push that are looked at.
+/// The members of a push that the library looks at.
 const PUSH_FIELDS: [&str; 2] = ["type", "key"];
 
-/// Types of this kind are the library's own.
+/// The library's own types start with this.
 const RESERVED: &str = "SESSION_";
 
-/// How a wrapped push begins, which no push does, and what stands before its arguments.
+/// The start of a wrapped push, with which no push starts, and what precedes its arguments.
 const WRAPPED: &str = r#"{"type":"SESSION_PUSH","#;
 const WRAPPED_ARGUMENTS: &str = r#","arguments":"#;
 
@@ -52,7 +52,7 @@ impl Unfit {
     }
 }
 
-/// What one push comes to: its event, and what cannot be delivered with it.
+/// The events of one push: its own, and one for what cannot be delivered with it.
 #[derive(Debug)]
 pub(crate) struct Events<'a> {
     event: Option<Cow<'a, str>>,
@@ -67,8 +67,8 @@ impl<'a> Iterator for Events<'a> {
     }
 }
 
-/// Makes events of what the hub pushed: the first argument is one, and whatever cannot be delivered as
-/// it is stands in a `SESSION_PUSH`, so that nothing is lost.
+/// Makes events of a push. The first argument is an event; whatever cannot be one as it is goes into a
+/// `SESSION_PUSH`, so that nothing is lost.
 pub(crate) fn events<'a>(arguments: &Arguments<'a>, key: EventKey) -> Events<'a> {
     let wrapped = |unfit, from| wrap(unfit, &stripped_arguments(arguments.text, from, key));
     let Some(first) = arguments.first else {
@@ -83,7 +83,8 @@ pub(crate) fn events<'a>(arguments: &Arguments<'a>, key: EventKey) -> Events<'a>
     }
 }
 
-/// The event in a body that the CAD posted by HTTP: the same object, known by the session's API key.
+/// Reads the event in a body that the CAD posted by HTTP: the same object, identified by the session's API
+/// key.
 pub(crate) fn ingest<'a>(body: &'a str, api_key: &str, key: EventKey) -> Result<Cow<'a, str>, Error> {
     let wrong = |problem: &str| Error::Json { argument: "body", problem: problem.to_owned() };
     let object = object(body).map_err(|_| wrong("no JSON object: expected what the CAD posted"))?;
@@ -99,7 +100,7 @@ pub(crate) fn ingest<'a>(body: &'a str, api_key: &str, key: EventKey) -> Result<
     }
 }
 
-/// Whether an object's `key`, and each of them if there are several, is the API key.
+/// Whether an object's `key`, and every one if there are several, is the API key.
 fn has_key(object: Picked<'_>, api_key: &str) -> bool {
     let [_, Some(first)] = object.members else { return false };
     let is_right =
@@ -116,7 +117,7 @@ fn has_key(object: Picked<'_>, api_key: &str) -> bool {
     right
 }
 
-/// Compares without regard to case, in a time that says nothing of where the two differ.
+/// Compares, ignoring letter case, in a time that does not depend on where the two differ.
 fn is_same_key(given: &str, expected: &str) -> bool {
     let mut difference = given.len() ^ expected.len();
     for (at, byte) in expected.bytes().enumerate() {
@@ -126,7 +127,7 @@ fn is_same_key(given: &str, expected: &str) -> bool {
     std::hint::black_box(difference) == 0
 }
 
-/// The text of the event that a payload is: an object, or a string that holds one.
+/// Returns the event in a payload, which is an object or a string that holds one.
 fn event(payload: Picked<'_>, key: EventKey) -> Result<Cow<'_, str>, Unfit> {
     match payload.text.as_bytes().first() {
         Some(b'{') => Ok(strip(typed(payload)?, key)),
@@ -136,7 +137,7 @@ fn event(payload: Picked<'_>, key: EventKey) -> Result<Cow<'_, str>, Unfit> {
                 Cow::Borrowed(text) => Ok(strip(typed(object(text)?)?, key)),
                 Cow::Owned(text) => {
                     let event = strip(typed(object(&text)?)?, key);
-                    // the decoded text itself wherever it can be, rather than a copy of it
+                    // return the decoded text itself if possible, not a copy
                     Ok(if event.len() == text.len() { text.into() } else { event.into_owned().into() })
                 }
             }
@@ -145,7 +146,7 @@ fn event(payload: Picked<'_>, key: EventKey) -> Result<Cow<'_, str>, Unfit> {
     }
 }
 
-/// The object that is all of a text.
+/// Parses text that is exactly one object.
 fn object(text: &str) -> Result<Picked<'_>, Unfit> {
     let mut scanner = Scanner::new(text);
     if scanner.peek() != Some(b'{') {
@@ -156,13 +157,13 @@ fn object(text: &str) -> Result<Picked<'_>, Unfit> {
     Ok(picked)
 }
 
-/// The object again, if it has a type of its own that no host can take for one of the library's.
+/// Returns the object if it has a type that no host can mistake for one of the library's.
 fn typed(object: Picked<'_>) -> Result<Picked<'_>, Unfit> {
     let [Some(first), _] = object.members else { return Err(Unfit::NoType) };
     if !object.repeated {
         return check_type(first).map(|()| object);
     }
-    // hosts differ in which of several they read, so all of them count
+    // hosts differ in which one of several they read, so all of them count
     let mut verdict = Ok(object);
     let walked = Scanner::new(object.text).members(|scanner, _, key| {
         let value = scanner.value()?;
@@ -176,7 +177,7 @@ fn typed(object: Picked<'_>) -> Result<Picked<'_>, Unfit> {
 }
 
 fn check_type(kind: &str) -> Result<(), Unfit> {
-    // most types are seen to be none of ours at their first letter
+    // the first letter rules most types out
     match kind.as_bytes() {
         [b'"', b'S' | b's' | b'\\', ..] => {}
         [b'"', ..] => return Ok(()),
@@ -189,7 +190,7 @@ fn check_type(kind: &str) -> Result<(), Unfit> {
     }
 }
 
-/// An object's text without its `key`, if that is wished.
+/// Returns an object's text, without its `key` if so configured.
 fn strip(object: Picked<'_>, key: EventKey) -> Cow<'_, str> {
     match object.members {
         [_, Some(_)] if key == EventKey::Strip => without(object.text, "key").into(),
@@ -197,7 +198,7 @@ fn strip(object: Picked<'_>, key: EventKey) -> Cow<'_, str> {
     }
 }
 
-/// The arguments from one on, as an array; without keys, if that is wished.
+/// Returns the arguments from `from` on as an array, without keys if so configured.
 fn stripped_arguments(text: &str, from: usize, key: EventKey) -> String {
     if from == 0 && key == EventKey::Keep {
         return text.to_owned();
@@ -214,7 +215,7 @@ fn stripped_arguments(text: &str, from: usize, key: EventKey) -> String {
     format!("[{}]", kept.join(","))
 }
 
-/// An event that was made with its key as it is without it.
+/// Removes the key from an event that was made with it.
 pub(crate) fn stripped(event: &str) -> Cow<'_, str> {
     let wrapped = event.starts_with(WRAPPED).then(|| event.split_once(WRAPPED_ARGUMENTS)).flatten();
     match (wrapped, object(event)) {

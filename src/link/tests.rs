@@ -1,4 +1,4 @@
-//! What a session does on one connection, in exact time.
+//! What a link does, in exact time.
 
 use std::time::Duration;
 
@@ -207,7 +207,7 @@ fn a_hub_that_does_not_know_us_any_more_is_told_again() {
     assert_eq!(world.steps(), ["ready by authenticate"]);
     assert_eq!(world.sent(), [r#"unitLocation[[{"identId":1,"location":"L"}]]"#]);
 
-    // a hub that forgets what it has just accepted is not told over and over
+    // the credentials are not repeated endlessly to a hub that forgets them at once
     let again = world.record(&forgotten(5));
     assert!(matches!(again, Err(Error::Forgotten)), "{again:?}");
     assert_eq!(world.steps(), ["units Unauthenticated"]);

@@ -1,10 +1,10 @@
-//! Unit locations: the newest of each unit, in calls that the hub accepts, without a clock.
+//! Unit locations: the newest of each unit, in calls that the hub accepts. No clock.
 //!
-//! Sonoran's documentation of `unitLocation`: at most 25 units a call, calls at least 200 ms apart, each
-//! unit with a `location` and one of `communityUserId`, `roblox`, `apiId` or `identId`. A hub closes the
-//! connection over a record of more than 32 KiB, and takes a call as a whole or not at all.
+//! Sonoran documents `unitLocation`: at most 25 units a call, calls at least 200 ms apart, each unit with a
+//! `location` and one of `communityUserId`, `roblox`, `apiId` or `identId`. A hub closes the connection over
+//! a record of more than 32 KiB, and accepts a call as a whole or not at all.
 //!
-//! What becomes of a unit:
+//! The states of a unit:
 //!
 //! ```text
 //! it is   and                                  then it
@@ -18,15 +18,15 @@
 //! aside   time is up                           waits for a call of its own, if it has a new location
 //! ```
 //!
-//! So one bad unit among 25 costs three refusals in eleven calls (halves would cost six in as many), or
-//! three links where the hub hangs up over it, and no call goes out a third time. After that it costs one
-//! each time its time is up: after a minute, doubled up to a quarter of an hour.
+//! So one bad unit among 25 costs three refusals in eleven calls (halving would cost six in as many), or
+//! three links if the hub hangs up over it, and no call goes out a third time. After that it costs one each
+//! time its time is up: after a minute, doubled up to a quarter of an hour.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use pace::Pace;
-use update::Identity;
+use update::{Identity, MAX_BYTES, MAX_WAITING};
 pub(crate) use update::{UnitError, Update, parse};
 
 mod pace;
@@ -35,27 +35,21 @@ mod update;
 /// The hub's method that takes unit locations.
 pub(crate) const METHOD: &str = "unitLocation";
 
-/// The largest number of units in a call: for units that have not failed, for those that failed in such a
-/// call, and for those that failed in a smaller one.
+/// The largest number of units in a call: for units that have not failed, for units that failed in such a
+/// call, and for units that failed in a smaller one.
 const SIZES: [usize; 3] = [25, 5, 1];
 
-/// The last of them.
+/// The last index of [`SIZES`].
 const ALONE: usize = 2;
 
-/// The largest size of the units in a call: the rest of the 32 KiB is for what is around them.
-const MAX_BYTES: usize = 32 * 1024 - 256;
-
-/// The largest number of units that wait.
-const MAX_WAITING: usize = 10_000;
-
-/// A position that has not changed is not sent again for this long.
+/// An unchanged location is not sent again for this long.
 const UNCHANGED: Duration = Duration::from_secs(10);
 
-/// How long a unit is set aside, doubled each further time up to [`LONGEST_ASIDE`].
+/// How long a unit is set aside. Doubles each further time, up to [`LONGEST_ASIDE`].
 const ASIDE: Duration = Duration::from_secs(60);
 const LONGEST_ASIDE: Duration = Duration::from_secs(15 * 60);
 
-/// A call of several units that failed is told at most this often.
+/// Report a failed call with several units at most this often.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// How a call ended.
@@ -64,26 +58,26 @@ pub(crate) enum Answer {
     Accepted,
     /// The hub's words.
     Refused(String),
-    /// The hub does not know who calls: no fault of the units.
+    /// The hub does not know the caller: no fault of the units.
     Unauthenticated,
     TimedOut,
-    /// The link ended before.
+    /// The link ended first.
     Lost,
 }
 
-/// A call that failed, of which the host should hear.
+/// A failed call to report to the host.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
     pub(crate) kind: FailedKind,
-    /// How many units it had.
+    /// Its number of units.
     pub(crate) units: usize,
-    /// How many calls that failed before this one were not told.
+    /// How many earlier failed calls were not reported.
     pub(crate) suppressed: u64,
-    /// The unit that is set aside for it, and how long.
+    /// The unit that is set aside as the cause, and for how long.
     pub(crate) aside: Option<(Identity, Duration)>,
 }
 
-/// In which way a call failed.
+/// How a call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailedKind {
     Refused,
@@ -91,15 +85,15 @@ pub(crate) enum FailedKind {
     Lost,
 }
 
-/// What a unit has to tell.
+/// The locations and the record of one unit.
 #[derive(Debug, Default)]
 struct Unit {
     place: Place,
-    /// Is to be sent.
+    /// To be sent.
     newest: Option<Box<str>>,
-    /// Was sent last.
+    /// Sent last.
     sent: Option<(Box<str>, Instant)>,
-    /// Which of [`SIZES`] its calls may have.
+    /// The index in [`SIZES`] of the calls that it may be part of.
     size: usize,
     /// How many of its calls in a row got no answer.
     unanswered: u32,
@@ -117,17 +111,17 @@ enum Place {
     Aside,
 }
 
-/// The units of a session, over all its connections.
+/// A session's units, over all its connections.
 #[derive(Debug)]
 pub(crate) struct Units {
     pace: Pace,
     units: HashMap<Identity, Unit>,
-    /// Units that wait for a call of each of [`SIZES`], the one that waits longest first.
+    /// For each of [`SIZES`], the units that wait for such a call, the longest-waiting first.
     waiting: [BTreeMap<u64, Identity>; SIZES.len()],
     last_place: u64,
-    /// Units of the call that waits for its answer, and the places that they had.
+    /// The units of the call that waits for its answer, with their places.
     called: Vec<(u64, Identity)>,
-    /// Units that are set aside, by the time at which that ends.
+    /// Units set aside, by the time at which that ends.
     aside: BTreeMap<(Instant, u64), Identity>,
     swept: Option<Instant>,
     told: Option<Instant>,
@@ -135,7 +129,7 @@ pub(crate) struct Units {
 }
 
 impl Units {
-    /// Calls are at least this far apart.
+    /// `interval` is the least time between calls.
     pub(crate) fn new(interval: Duration) -> Self {
         Self {
             pace: Pace::new(interval),
@@ -150,7 +144,7 @@ impl Units {
         }
     }
 
-    /// Takes updates; the newest of a unit takes the place of one that still waits.
+    /// Takes updates. A unit's newest update replaces one that still waits.
     pub(crate) fn update(&mut self, now: Instant, updates: Vec<Update>) -> Result<(), UnitError> {
         self.sweep(now);
         let held = self.pending() + self.aside();
@@ -176,7 +170,7 @@ impl Units {
         Ok(())
     }
 
-    /// When the next call may go out; none when nothing waits for it.
+    /// Returns when the next call may go out, if anything waits for it.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         if !self.called.is_empty() {
             return None;
@@ -186,7 +180,7 @@ impl Units {
         Some(self.pace.next().map_or(first, |next| next.max(first)))
     }
 
-    /// The arguments of the next call, if it may go out now.
+    /// Returns the arguments of the next call, if it may go out now.
     pub(crate) fn call(&mut self, now: Instant) -> Option<String> {
         if self.due(now).is_none_or(|due| due > now) {
             return None;
@@ -216,7 +210,7 @@ impl Units {
         Some(arguments)
     }
 
-    /// Takes the answer to the call. Returns what the host should hear of it.
+    /// Takes the answer to the call. Returns what to report to the host.
     pub(crate) fn answered(&mut self, now: Instant, answer: &Answer) -> Option<Failed> {
         match answer {
             Answer::Accepted => {
@@ -245,17 +239,17 @@ impl Units {
         }
     }
 
-    /// How many units wait or are on their way.
+    /// The number of units that wait or are on their way.
     pub(crate) fn pending(&self) -> usize {
         self.called.len() + self.waiting.iter().map(BTreeMap::len).sum::<usize>()
     }
 
-    /// How many units are set aside.
+    /// The number of units set aside.
     pub(crate) fn aside(&self) -> usize {
         self.aside.len()
     }
 
-    /// The unit waits behind those that do.
+    /// Queues the unit behind the others.
     fn wait(&mut self, name: Identity) {
         self.last_place += 1;
         self.wait_at(self.last_place, name);
@@ -269,7 +263,7 @@ impl Units {
         }
     }
 
-    /// The units of the call wait again, at their old places.
+    /// Queues the units of the call again, at their old places.
     fn take_back(&mut self) {
         for (place, name) in std::mem::take(&mut self.called) {
             if let Some(unit) = self.units.get_mut(&name) {
@@ -309,7 +303,7 @@ impl Units {
                 aside = Some((name, time));
             }
         }
-        // of a link that ended the host hears anyway
+        // the host hears of an ended link anyway
         let is_news = kind != FailedKind::Lost && self.told.is_none_or(|told| now >= told + TELL_EVERY);
         if aside.is_none() && !is_news {
             self.suppressed += u64::from(kind != FailedKind::Lost);
@@ -319,7 +313,7 @@ impl Units {
         Some(Failed { kind, units, suppressed: std::mem::take(&mut self.suppressed), aside })
     }
 
-    /// Lets units go on that were set aside long enough.
+    /// Releases units that were set aside long enough.
     fn release(&mut self, now: Instant) {
         while let Some(entry) = self.aside.first_entry().filter(|entry| entry.key().0 <= now) {
             let name = entry.remove();
@@ -331,7 +325,7 @@ impl Units {
         }
     }
 
-    /// Forgets units that have nothing to send and whose past no longer matters.
+    /// Forgets units that have nothing to send and whose record no longer matters.
     fn sweep(&mut self, now: Instant) {
         if self.swept.is_some_and(|swept| now < swept + UNCHANGED) {
             return;
@@ -346,14 +340,14 @@ impl Units {
 }
 
 impl Unit {
-    /// What was sent is to be sent, unless there is something newer.
+    /// Marks what was sent as to be sent, unless there is something newer.
     fn unsend(&mut self) {
         let sent = self.sent.take();
         self.newest = self.newest.take().or(sent.map(|(text, _)| text));
     }
 }
 
-/// The hub's own words, as documented: "UNIT_LOCATION updates are limited to every 200ms."
+/// Recognises the documented words "UNIT_LOCATION updates are limited to every 200ms."
 fn is_too_fast(words: &str) -> bool {
     words.contains("limited to every")
 }

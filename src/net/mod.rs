@@ -1,6 +1,7 @@
 //! The way to the hub: DNS, TCP, TLS and the websocket upgrade.
 
 mod error;
+mod frames;
 mod outflow;
 mod race;
 mod resolve;
@@ -27,6 +28,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use crate::config::{Config, Endpoint, Secret};
 use crate::error::Error as ApiError;
 use error::Stage;
+use frames::SmallFrames;
 use outflow::Outflow;
 use race::{HeadStart, race};
 use tcp::Tcp;
@@ -47,7 +49,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 const OPEN_HEAD_START: Duration = Duration::from_secs(3);
 
 /// The websocket to a hub.
-pub(crate) type Socket = WebSocketStream<Stream>;
+pub(crate) type Socket = WebSocketStream<SmallFrames<Stream>>;
 
 /// How to reach one hub.
 #[derive(Debug)]
@@ -137,7 +139,8 @@ impl Dialer {
             .max_message_size(Some(most))
             .max_frame_size(Some(most))
             .max_write_buffer_size(MAX_WRITE_BUFFER);
-        Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+        let stream = SmallFrames::new(stream, rest, most);
+        Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await)
     }
 }
 

@@ -13,27 +13,27 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Full jitter: anything up to the n-th limit, so that a thousand servers do not come back in step.
+    /// Full jitter: any delay up to the n-th limit, so that a thousand servers do not come back in step.
     pub(crate) fn jittered(delays: Delays) -> Self {
         Self { delays, floor: Duration::ZERO, failures: 0 }
     }
 
-    /// Never less than the smallest delay: for a hub that blocks those who ask too often.
+    /// Never less than the smallest delay: for a hub that blocks frequent callers.
     pub(crate) fn slow(delays: Delays) -> Self {
         Self { delays, floor: delays.min, failures: 0 }
     }
 
-    /// The delay after a failure; `random` is anywhere in the range of its type.
+    /// Returns the delay after a failure. `random` may be any number of its type.
     pub(crate) fn next(&mut self, random: u32) -> Duration {
         let limit = self.delays.min.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
-        // a slow series starts one step higher, or its first delay would not be random
+        // a slow series starts one step higher, so that its first delay is random too
         let limit = if self.floor.is_zero() { limit } else { limit.saturating_mul(2) };
         self.failures = self.failures.saturating_add(1);
         let room = limit.min(self.delays.max).saturating_sub(self.floor);
         self.floor + room.mul_f64(f64::from(random) / f64::from(u32::MAX))
     }
 
-    /// Goes on with other delays.
+    /// Continues with other delays.
     pub(crate) fn set_delays(&mut self, delays: Delays) {
         self.delays = delays;
         if !self.floor.is_zero() {
@@ -41,12 +41,12 @@ impl Backoff {
         }
     }
 
-    /// How many failures there were since the series began.
+    /// The number of failures since the series began.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Starts the series anew.
+    /// Restarts the series.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }

@@ -1,4 +1,4 @@
-//! What the steps of a link mean for the host.
+//! Passes the steps of a link on to the host.
 
 use std::borrow::Cow;
 use std::ffi::CString;
@@ -14,7 +14,7 @@ use crate::link::units::Answer;
 /// Flush once this many bytes are buffered.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Passes steps on. It buffers pushes, so that the mailbox's lock is taken once for many of them.
+/// Passes steps on. Buffers pushes, to take the mailbox's lock once for many.
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
     shared: &'a Shared,
@@ -31,7 +31,7 @@ impl<'a> Delivery<'a> {
         if let Step::Pushed(events) = step {
             return events.for_each(|event| self.push(event_text(event)));
         }
-        // everything else the host hears in its place among the pushes
+        // everything else keeps its place among the pushes
         self.flush();
         let shared = self.shared;
         match step {
@@ -63,7 +63,7 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// Puts what is buffered into the mailbox.
+    /// Moves the buffered pushes into the mailbox.
     pub(crate) fn flush(&mut self) {
         if !self.pushes.is_empty() {
             self.shared.push(self.pushes.drain(..));
@@ -82,7 +82,7 @@ impl<'a> Delivery<'a> {
 
 impl Drop for Delivery<'_> {
     fn drop(&mut self) {
-        // whatever ended the link, what the hub pushed before is not lost
+        // whatever ended the link, no earlier push is lost
         self.flush();
     }
 }
@@ -93,6 +93,6 @@ pub(crate) fn event_text(text: Cow<'_, str>) -> CString {
         Cow::Borrowed(text) => CString::new(text),
         Cow::Owned(text) => CString::new(text),
     };
-    // valid JSON has no raw NUL, so that this never loses anything
+    // valid JSON has no raw NUL, so nothing is lost here
     made.unwrap_or_default()
 }

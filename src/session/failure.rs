@@ -11,24 +11,24 @@ use crate::signalr::Error as HubError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Failure {
-    /// No websocket could be opened.
+    /// The websocket could not be opened.
     #[error(transparent)]
     Dial(#[from] net::Error),
-    /// What the hub sent, or did not send, ended the link.
+    /// The hub's messages, or its silence, ended the link.
     #[error(transparent)]
     Link(#[from] LinkError),
     /// The hub closed the websocket.
     #[error("the hub closed the websocket with code {code}{}", reason_text(.reason))]
     CloseFrame {
-        /// The websocket's close code; 1005 stands for none.
+        /// The websocket's close code; 1005 means none.
         code: u16,
-        /// The reason given, often empty.
+        /// The reason, often empty.
         reason: String,
     },
     /// The connection broke.
     #[error("the connection to the hub broke: {0}")]
     Lost(#[source] io::Error),
-    /// The hub takes nothing any more.
+    /// The hub stopped taking data.
     #[error("the hub took nothing of what was sent for {} ms", .0.as_millis())]
     Stalled(Duration),
     /// A panic was caught.
@@ -37,7 +37,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The word that stands for it in events; documented in the header.
+    /// Its `code` in events, documented in the header.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Dial(error) => error.code(),
@@ -62,14 +62,14 @@ impl Failure {
         matches!(self, Self::Link(LinkError::Rejected(_)))
     }
 
-    /// Whether asking again soon would only annoy the hub.
+    /// Whether an early retry would only annoy the hub.
     pub(crate) fn is_refusal(&self) -> bool {
         let is_forgotten = matches!(self, Self::Link(LinkError::Forgotten));
         let is_status = matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }));
         self.is_rejection() || is_forgotten || is_status
     }
 
-    /// What the hub's Close record says of coming back, if it sent one.
+    /// What the hub's Close record says about reconnecting, if it sent one.
     pub(crate) fn allow_reconnect(&self) -> Option<bool> {
         match self {
             Self::Link(LinkError::Hub(HubError::Closed { allow_reconnect, .. })) => Some(*allow_reconnect),
@@ -77,12 +77,12 @@ impl Failure {
         }
     }
 
-    /// Whether the hub ended the connection and did not ask the session to come back.
+    /// Whether the hub ended the connection without asking the session to come back.
     pub(crate) fn is_hangup(&self) -> bool {
         matches!(self, Self::CloseFrame { .. } | Self::Lost(_)) || self.allow_reconnect() == Some(false)
     }
 
-    /// How long the hub asked us to wait.
+    /// How long the hub asks us to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Dial(net::Error::Status { retry_after, .. }) => *retry_after,

@@ -13,7 +13,7 @@ use super::waiting::Waiting;
 pub(crate) enum State {
     Connecting,
     Authenticating,
-    /// Since then, by the method that accepted the credentials.
+    /// The hub accepted the credentials at this time, by this method.
     Ready {
         since: Instant,
         method: &'static str,
@@ -41,17 +41,17 @@ impl State {
 pub(crate) enum StopReason {
     /// The host asked for it.
     Disconnected,
-    /// Nobody used it for too long.
+    /// The host did not use it for too long.
     Idle,
-    /// Another session took its place, or the library shuts down: nobody is left to be told.
+    /// Another session replaces it, or the library shuts down: nobody is left to tell.
     Superseded,
 }
 
-/// The state of a session and the wish that it ends, under one lock.
+/// The state of a session and the request to end it, under one lock.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
     status: Mutex<Status>,
-    /// Wakes tasks: for a stop, and when the session has closed.
+    /// Wakes tasks when a stop is requested and when the session has closed.
     changed: Notify,
     /// Wakes threads when the session has closed.
     closed: Condvar,
@@ -60,9 +60,9 @@ pub(crate) struct Lifecycle {
 #[derive(Debug)]
 struct Status {
     state: State,
-    /// What the host was told of the wait, in [`State::Retrying`].
+    /// The wait that the host was told of, in [`State::Retrying`].
     waiting: Option<Arc<Waiting>>,
-    /// Set once, when the session is to end.
+    /// Set once, when a stop is requested.
     stop: Option<StopReason>,
 }
 
@@ -76,14 +76,14 @@ impl Lifecycle {
         self.status.lock().state
     }
 
-    /// Changes the state. Returns the one before.
+    /// Changes the state. Returns the previous one.
     pub(crate) fn set_state(&self, state: State) -> State {
         self.announce(state, || {})
     }
 
-    /// Changes the state and tells it, under the lock that [`unless_stopping`](Self::unless_stopping) takes: who
-    /// takes the session over hears what follows from the state, and nothing that was true before it. Returns the
-    /// state before.
+    /// Changes the state and tells the host, under the lock that [`unless_stopping`](Self::unless_stopping)
+    /// takes: a host that takes the session over hears what follows from the state, and nothing older.
+    /// Returns the previous state.
     pub(crate) fn announce(&self, state: State, tell: impl FnOnce()) -> State {
         let before = {
             let mut status = self.status.lock();
@@ -98,7 +98,7 @@ impl Lifecycle {
         before
     }
 
-    /// Begins a wait and tells it, as [`announce`](Self::announce) does.
+    /// Begins a wait and tells the host, as [`announce`](Self::announce) does.
     pub(crate) fn wait(&self, waiting: Arc<Waiting>, tell: impl FnOnce(&Waiting)) {
         let mut status = self.status.lock();
         status.state = State::Retrying;
@@ -106,17 +106,18 @@ impl Lifecycle {
         status.waiting = Some(waiting);
     }
 
-    /// Whether the session has ended or is about to.
+    /// Whether the session has ended or is ending.
     pub(crate) fn is_stopping(&self) -> bool {
         self.status.lock().stop.is_some()
     }
 
-    /// Asks the session to end. The first reason counts.
+    /// Requests the end of the session. The first reason counts.
     pub(crate) fn stop(&self, reason: StopReason) {
         self.stop_if(reason, || true);
     }
 
-    /// Asks the session to end if `condition` holds, which is asked under the lock. Returns whether it did.
+    /// Requests the end of the session if `condition` holds, which is checked under the lock. Returns whether
+    /// it did.
     pub(crate) fn stop_if(&self, reason: StopReason, condition: impl FnOnce() -> bool) -> bool {
         let mut status = self.status.lock();
         let stop = status.stop.is_none() && condition();
@@ -127,8 +128,8 @@ impl Lifecycle {
         stop
     }
 
-    /// Lets `work` run under the lock that a session needs to end or to change its state, unless it is about to
-    /// end. Returns whether it ran.
+    /// Runs `work` under the lock that a session needs to end or to change its state, unless it is ending.
+    /// Returns whether it ran.
     pub(crate) fn unless_stopping(&self, work: impl FnOnce(State, Option<&Waiting>)) -> bool {
         let status = self.status.lock();
         if status.stop.is_none() {
@@ -137,7 +138,7 @@ impl Lifecycle {
         status.stop.is_none()
     }
 
-    /// Resolves when the session is to end.
+    /// Resolves when a stop is requested.
     pub(crate) async fn stopping(&self) -> StopReason {
         self.until(|status| status.stop).await
     }
@@ -160,7 +161,7 @@ impl Lifecycle {
 
     async fn until<T>(&self, find: impl Fn(&Status) -> Option<T>) -> T {
         loop {
-            // made before the look, so that no change after it is missed
+            // created before the check, so that no later change is missed
             let changed = self.changed.notified();
             if let Some(found) = find(&self.status.lock()) {
                 return found;

@@ -13,25 +13,25 @@ use super::stats::{QueueStats, Queued};
 use crate::config::{Bounds, Config, EventKey};
 use crate::link::push;
 
-/// Which session writes: a session that was replaced has nothing more to say.
+/// Identifies the session that writes. A replaced session has nothing more to say.
 pub(crate) type Writer = u32;
 
 /// The number of no session.
 const NO_READER: i32 = 0;
 
-/// What a look into the mailbox gave.
+/// The result of a look into the mailbox.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// The next event.
     pub(crate) event: Option<CString>,
-    /// Whether its key has yet to be removed.
+    /// Whether its key still has to be removed.
     keyed: bool,
     /// Whether nothing will ever follow.
     pub(crate) ended: bool,
 }
 
 impl Taken {
-    /// Removes the key, where it has to be: a task for who holds no lock.
+    /// Removes the key if necessary. Call it without a lock.
     fn stripped(self) -> Self {
         let strip = |event: CString| match event.to_str().map(push::stripped) {
             Ok(Cow::Owned(stripped)) => CString::new(stripped).unwrap_or_default(),
@@ -45,10 +45,10 @@ impl Taken {
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     inner: Mutex<Inner>,
-    /// How many entries wait: lets a poll of an empty mailbox go without the lock.
+    /// The number of waiting entries. Spares a poll of an empty mailbox the lock.
     waiting: AtomicUsize,
     arrived: Condvar,
-    /// Set by every use of the host, cleared by the idle watch.
+    /// Set whenever the host uses the session, cleared by the idle watch.
     used: AtomicBool,
     pub(crate) stats: QueueStats,
 }
@@ -56,14 +56,14 @@ pub(crate) struct Mailbox {
 #[derive(Debug)]
 struct Inner {
     queue: Queue,
-    /// The number of the session whose host may read.
+    /// The number of the session that may read.
     reader: i32,
     writer: Writer,
     event_key: EventKey,
-    /// Nothing will be written any more.
+    /// Nothing more will be written.
     closed: bool,
     woken: bool,
-    /// How many threads wait for an event.
+    /// The number of threads that wait for an event.
     waiters: usize,
 }
 
@@ -87,8 +87,8 @@ impl Mailbox {
         }
     }
 
-    /// Another number reads from now on; who waits under the old one gets nothing, and its wake is not for the
-    /// new one.
+    /// Lets another number read from now on. Threads that wait under the old one get nothing, and its wake is
+    /// not for the new one.
     pub(crate) fn hand_over(&self, reader: i32) {
         self.touch();
         let mut inner = self.inner.lock();
@@ -97,12 +97,12 @@ impl Mailbox {
         self.arrived.notify_all();
     }
 
-    /// Nobody reads any more; who waits gets nothing.
+    /// Lets nobody read any more. Threads that wait get nothing.
     pub(crate) fn release_readers(&self) {
         self.hand_over(NO_READER);
     }
 
-    /// Another session writes from now on.
+    /// Lets another session write from now on.
     pub(crate) fn take_over(&self, event_key: EventKey) -> Writer {
         let mut inner = self.inner.lock();
         inner.closed = false;
@@ -116,8 +116,7 @@ impl Mailbox {
         inner.writer
     }
 
-    /// The writer's bounds hold from now on. May take long where many pushes have to go, and holds up nobody
-    /// else.
+    /// Applies the writer's bounds. May take long if many pushes have to go, but holds up nobody else.
     pub(crate) fn set_bounds(&self, writer: Writer, bounds: Bounds) {
         let dropped = {
             let mut inner = self.inner.lock();
@@ -131,7 +130,7 @@ impl Mailbox {
         self.stats.dropped.add(u64::try_from(dropped.len()).unwrap_or(u64::MAX));
     }
 
-    /// Gives up all that waits: nobody will read it. Returns how many pushes that are.
+    /// Drops everything that waits. Returns the number of pushes.
     pub(crate) fn give_up(&self) -> (u64, Queue) {
         let mut inner = self.inner.lock();
         let queue = std::mem::replace(&mut inner.queue, Queue::new(Bounds { events: 1, bytes: 0 }));
@@ -139,7 +138,7 @@ impl Mailbox {
         (queue.unread_pushes(), queue)
     }
 
-    /// Puts pushes in. They are taken from a session that is being replaced too: they came from the hub.
+    /// Appends pushes. Accepts them from a session that is being replaced, too: they came from the hub.
     pub(crate) fn push(&self, writer: Writer, texts: impl IntoIterator<Item = CString>) {
         let mut inner = self.inner.lock();
         let (mut pushes, mut dropped) = (0, 0);
@@ -155,8 +154,8 @@ impl Mailbox {
         self.changed(&inner);
     }
 
-    /// Puts the result of a call in, or what `without` makes of it where it has no room. It is taken from a
-    /// session that is being replaced too: there is exactly one.
+    /// Appends the result of a call, or what `without` returns if there is no room. Accepts it from a session
+    /// that is being replaced, too: there is exactly one.
     pub(crate) fn result(&self, text: CString, without: impl FnOnce(usize) -> CString) {
         let mut inner = self.inner.lock();
         let bytes = text.count_bytes();
@@ -165,7 +164,7 @@ impl Mailbox {
         self.changed(&inner);
     }
 
-    /// Puts a notice in; where very many wait, one about yet `another` attempt may take the last one's place.
+    /// Appends a notice. Once very many wait, one about yet `another` attempt may replace the previous one.
     pub(crate) fn notice(&self, writer: Writer, text: CString, another: bool) {
         let mut inner = self.inner.lock();
         if inner.writer != writer {
@@ -179,7 +178,7 @@ impl Mailbox {
         self.changed(&inner);
     }
 
-    /// Puts a line of the log in.
+    /// Appends a log line.
     pub(crate) fn log(&self, writer: Writer, text: CString) {
         let mut inner = self.inner.lock();
         if inner.writer == writer {
@@ -188,7 +187,7 @@ impl Mailbox {
         }
     }
 
-    /// Puts the last event in.
+    /// Appends the last event.
     pub(crate) fn close(&self, writer: Writer, last: Option<CString>) {
         let mut inner = self.inner.lock();
         if inner.writer != writer {
@@ -211,8 +210,8 @@ impl Mailbox {
         taken.stripped()
     }
 
-    /// Takes the next event, waiting for it. Returns without one when the time is up, after
-    /// [`wake`](Self::wake), or when `reader` may no longer read.
+    /// Waits for the next event. Returns without one if the time is up, after [`wake`](Self::wake), or if
+    /// `reader` may no longer read.
     pub(crate) fn wait(&self, reader: i32, timeout: Option<Duration>) -> Taken {
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut inner = self.inner.lock();
@@ -248,26 +247,26 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
-    /// Notes that the host cares about the session.
+    /// Records that the host uses the session.
     pub(crate) fn touch(&self) {
-        // a plain load first: the flag is almost always set, and a store would take the cache line
+        // load first: the flag is almost always set, and a store would claim the cache line
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether the host did anything since the last call.
+    /// Whether the host used the session since the last call.
     pub(crate) fn was_used(&self) -> bool {
         self.inner.lock().waiters > 0 || self.used.swap(false, Ordering::Relaxed)
     }
 
-    /// How much waits.
+    /// Returns how much waits.
     pub(crate) fn queued(&self) -> Queued {
         let inner = self.inner.lock();
         Queued { events: inner.queue.len(), bytes: inner.queue.bytes() }
     }
 
-    /// How many notices wait.
+    /// The number of waiting notices.
     pub(crate) fn notices(&self) -> usize {
         self.inner.lock().queue.notices()
     }

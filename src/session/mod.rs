@@ -1,4 +1,4 @@
-//! A session: one task that keeps a connection to the hub up, and the handle that the host's calls use.
+//! A session: a task that keeps a connection to the hub up, and the handle for the host's calls.
 
 mod backoff;
 mod delivery;
@@ -32,19 +32,19 @@ use shared::Shared;
 pub(crate) use lifecycle::{State, StopReason};
 pub(crate) use mailbox::{Mailbox, Taken};
 
-/// The largest number of the host's calls that wait for their result.
+/// The largest number of calls without a result.
 const MAX_CALLS: usize = 256;
 
-/// Once this many results and other notices wait to be polled, further calls are refused.
+/// Refuse further calls once this many results and other notices wait to be polled.
 const MAX_UNREAD_NOTICES: usize = 4096;
 
-/// The host's handle of a session. It may be dropped before the session has ended.
+/// The host's handle of a session. Dropping it does not end the session.
 #[derive(Debug, Clone)]
 pub(crate) struct Session(Arc<Shared>);
 
 impl Session {
-    /// Starts a session that writes into `mailbox`. It connects once `predecessor` has ended, and tells what
-    /// that leaves in a mailbox of its own.
+    /// Starts a session that writes into `mailbox`. It connects once `predecessor` has ended, and reports
+    /// what that one leaves in a mailbox of its own.
     pub(crate) fn start(
         config: Config,
         dialer: Dialer,
@@ -69,17 +69,17 @@ impl Session {
         self.0.lifecycle.state()
     }
 
-    /// Lets the session's bounds hold for what it took over. May take long, and holds up nobody else.
+    /// Applies the session's bounds to what it took over. May take long, but holds up nobody else.
     pub(crate) fn bound(&self) {
         self.0.bound();
     }
 
-    /// Whether it has ended or is about to.
+    /// Whether it has ended or is ending.
     pub(crate) fn is_stopping(&self) -> bool {
         self.0.lifecycle.is_stopping()
     }
 
-    /// Asks the session to end. The first reason counts.
+    /// Requests the end of the session. The first reason counts.
     pub(crate) fn stop(&self, reason: StopReason) {
         self.0.lifecycle.stop(reason);
     }
@@ -89,7 +89,7 @@ impl Session {
         self.0.lifecycle.wait_ended(until)
     }
 
-    /// Another number of the host goes on with this session as it is. Fails when it is about to end.
+    /// Hands this session as it is to another number. Fails if it is ending.
     pub(crate) fn adopt(&self, number: i32) -> bool {
         let shared = &self.0;
         shared.lifecycle.unless_stopping(|state, waiting| {
@@ -102,19 +102,19 @@ impl Session {
         })
     }
 
-    /// Calls a method of the hub. Returns the number that its result will carry.
+    /// Calls a method of the hub. Returns the number that the result will carry.
     pub(crate) fn invoke(&self, method: &str, arguments: &str) -> Result<i32, Error> {
         static LAST: AtomicI32 = AtomicI32::new(0);
         check_call(method, arguments)?;
         let unread = self.0.mailbox.notices();
-        // under the lock that a link, or the session, empties at its end: no call comes too late for that
+        // a link or session that ends takes this lock to fail its calls: no call slips in after that
         let mut outbox = self.0.outbox.lock();
         self.in_use()?;
         if !matches!(self.state(), State::Ready { .. }) {
             return Err(Error::NotReady);
         }
         if unread >= MAX_UNREAD_NOTICES || outbox.unanswered.len() >= MAX_CALLS {
-            return Err(Error::Busy("too many calls have no result yet: poll, then call again".to_owned()));
+            return Err(Error::Busy("too many calls have no result yet: poll, then retry".to_owned()));
         }
         let next = |last: i32| Some(last.checked_add(1).unwrap_or(1));
         let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default();
@@ -126,7 +126,7 @@ impl Session {
         Ok(request)
     }
 
-    /// Takes locations of units, to be sent when the hub may have them.
+    /// Takes unit locations, to be sent as soon as the hub may have them.
     pub(crate) fn send_unit_locations(&self, updates: &str) -> Result<(), Error> {
         let updates = units::parse(updates).map_err(unit_error)?;
         self.in_use()?;
@@ -135,7 +135,7 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a push that the host got by HTTP.
+    /// Takes a push that the host received by HTTP.
     pub(crate) fn ingest(&self, body: &str) -> Result<(), Error> {
         let config = self.config();
         let most = config.max_message;
@@ -148,7 +148,7 @@ impl Session {
         Ok(())
     }
 
-    /// The session's figures as JSON.
+    /// Returns the session's figures as JSON.
     pub(crate) fn stats(&self, number: i32) -> String {
         let Shared { mailbox, stats, outbox, .. } = &*self.0;
         let units = {
@@ -158,7 +158,7 @@ impl Session {
         stats.json(number, self.state(), &mailbox.stats, mailbox.queued(), units)
     }
 
-    /// Notes that the host uses the session, unless it has ended or is about to.
+    /// Records that the host uses the session. Fails if it has ended or is ending.
     fn in_use(&self) -> Result<(), Error> {
         self.0.mailbox.touch();
         if self.is_stopping() { Err(Error::Closed) } else { Ok(()) }
@@ -173,7 +173,7 @@ fn unit_error(error: UnitError) -> Error {
     }
 }
 
-/// Checks a call of the host before it is queued.
+/// Checks a host's call before it is queued.
 fn check_call(method: &str, arguments: &str) -> Result<(), Error> {
     if method.is_empty() {
         return Err(Error::Json {
@@ -184,7 +184,7 @@ fn check_call(method: &str, arguments: &str) -> Result<(), Error> {
     let problem = |problem: String| Error::Json { argument: "arguments_json", problem };
     let mut scanner = Scanner::new(arguments);
     if scanner.peek() != Some(b'[') {
-        return Err(problem("no JSON array: expected the method's arguments in one".to_owned()));
+        return Err(problem("not a JSON array: expected the method's arguments".to_owned()));
     }
     let scanned = scanner.value_and_depth().and_then(|(_, depth)| scanner.end().map(|()| depth));
     let depth = scanned.map_err(|error| problem(format!("not valid JSON: {error}")))?;

@@ -1,4 +1,4 @@
-//! What the library itself has to say: the `SESSION_` events.
+//! The library's own events: `SESSION_...`.
 
 use std::ffi::CString;
 use std::fmt::Write as _;
@@ -11,35 +11,35 @@ use crate::config::{Config, LogLevel};
 use crate::link::units::{Failed, FailedKind};
 use crate::signalr::Outcome;
 
-/// The largest message, in bytes, and what is kept of a larger one: the hub's own words stand in some.
+/// The largest message, in bytes, and how much is kept of a larger one. Some quote the hub.
 const MAX_MESSAGE: usize = 2048;
 const KEPT_OF_LARGER: usize = MAX_MESSAGE - 48;
 
 /// A `SESSION_` event before it is text.
 #[derive(Debug)]
 pub(crate) enum Notice<'a> {
-    /// `method` accepted the credentials; `resumed` when a new session took over a live connection.
+    /// `method` accepted the credentials. `resumed`: a new session took over a live connection.
     Ready { method: &'a str, resumed: bool },
-    /// A ready link ended; the next attempt follows after this time.
+    /// A ready link ended. The next attempt follows after this time.
     Lost(&'a Waiting, Duration),
-    /// A ready link goes on, but the hub has to be told again who calls.
+    /// A ready link continues, but the hub has forgotten the credentials.
     Forgotten,
     /// An attempt failed, or the hub refused the credentials.
     Retry(&'a Waiting, Duration),
     /// The session has ended.
     Closed { code: &'a str, message: &'a str },
-    /// A call of the host has ended; without an outcome the link did first.
+    /// A call of the host has ended. Without an outcome the link ended first.
     CallResult { request: i32, method: &'a str, outcome: Option<&'a Outcome<'a>> },
-    /// The same, where the queue has no room for the result.
+    /// The same, but the queue has no room for the result.
     LargeResult { request: i32, method: &'a str, bytes: usize },
-    /// A call with locations of units failed; the hub's words where it refused it.
+    /// A call with unit locations failed. The hub's words, if it refused it.
     UnitsRejected { failed: &'a Failed, words: &'a str },
-    /// A line of the session's log.
+    /// A log line.
     Log { level: LogLevel, message: &'a str },
 }
 
 impl Notice<'_> {
-    /// The event's text. The API key stands in no message, whatever the hub said.
+    /// Returns the event's text. No message contains the API key, whatever the hub said.
     pub(crate) fn text(&self, config: &Config) -> CString {
         let (kind, code, message) = match self {
             Self::Ready { resumed, .. } => {
@@ -119,7 +119,7 @@ impl Notice<'_> {
     }
 }
 
-/// A JSON object whose `type` comes first, for hosts that look for nothing else.
+/// A JSON object with `type` first, for hosts that look for nothing else.
 struct Event(String);
 
 impl Event {
@@ -138,14 +138,14 @@ impl Event {
         let _ = write!(self.0, ",\"{name}\":{json}");
     }
 
-    /// JSON text never holds a NUL.
+    /// JSON text never contains a NUL.
     fn text(mut self) -> CString {
         self.0.push('}');
         CString::new(self.0).unwrap_or_default()
     }
 }
 
-/// How a call of the host ended, as a code and a sentence.
+/// Returns how a host's call ended, as a code and a sentence.
 fn result(method: &str, outcome: Option<&Outcome<'_>>) -> (&'static str, String) {
     match outcome {
         Some(Outcome::Result(_)) => ("ok", format!("The hub answered {method}.")),
@@ -159,7 +159,7 @@ fn result(method: &str, outcome: Option<&Outcome<'_>>) -> (&'static str, String)
     }
 }
 
-/// What failed of the locations of units, as a code and a sentence.
+/// Returns how unit locations failed, as a code and a sentence.
 fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
     let units = failed.units;
     let whose = match &failed.aside {
@@ -180,7 +180,7 @@ fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
     }
 }
 
-/// The event that stands where pushes are missing.
+/// Returns the event that marks missing pushes.
 pub(crate) fn dropped(count: u64) -> CString {
     let message = format!(
         "{count} pushes were dropped here because the queue was full: poll more often, or raise queueEvents and queueBytes."
@@ -190,7 +190,7 @@ pub(crate) fn dropped(count: u64) -> CString {
     event.text()
 }
 
-/// The event that stands where a session with another API key left pushes that are not for this one.
+/// Returns the event that marks pushes that a session with another API key left behind.
 pub(crate) fn withheld(count: u64) -> CString {
     let message = format!(
         "{count} pushes were dropped because they came to a session with another apiKey and were not polled there."
@@ -200,7 +200,7 @@ pub(crate) fn withheld(count: u64) -> CString {
     event.text()
 }
 
-/// The line of the log that stands where lines are missing.
+/// Returns the log line that marks missing lines.
 pub(crate) fn lost_log(count: u64) -> CString {
     let message = format!("{count} lines of the log were dropped here because the queue was full.");
     let mut event = Event::new("SESSION_LOG", LogLevel::Warn.name(), &message);
@@ -208,14 +208,14 @@ pub(crate) fn lost_log(count: u64) -> CString {
     event.text()
 }
 
-/// A text that is fit to print: without the API key, and cut with a mark where a hub was long-winded.
+/// Makes text fit to print: without the API key, and cut, with a mark, if it is long.
 pub(crate) fn printable(text: &str, config: &Config) -> String {
     let mut printable = text.replace(config.api_key.reveal(), "(apiKey)");
     let bytes = printable.len();
     if bytes > MAX_MESSAGE {
         let end = (0..=KEPT_OF_LARGER).rev().find(|end| printable.is_char_boundary(*end));
         printable.truncate(end.unwrap_or_default());
-        // the text may be kept for long, and its room with it
+        // the text may be kept for long, so give the spare room back
         printable.shrink_to_fit();
         let _ = write!(printable, "... (cut here, of {bytes} bytes).");
     }
@@ -232,7 +232,7 @@ mod tests {
 
     use super::*;
     use crate::session::failure::Failure;
-    use crate::session::reputation::Reason;
+    use crate::session::waiting::Reason;
     use crate::{link, signalr};
 
     const LEFT: Duration = Duration::from_millis(1500);
@@ -288,7 +288,7 @@ mod tests {
         assert!(message.starts_with("The hub refused the credentials: \u{e9}\u{e9}"), "{message:.100}");
         assert!(message.ends_with("\u{e9}... (cut here, of 10000042 bytes)."), "{message}");
         assert!(message.len() <= MAX_MESSAGE && printable(message, &config()) == message);
-        // a key that would be cut in two is not there at all
+        // a key is removed even where the cut would split it
         for before in 0..20 {
             let words = "x".repeat(KEPT_OF_LARGER - before) + "se\"cret" + &"x".repeat(100);
             assert!(!printable(&words, &config()).contains("se\""), "{before}");

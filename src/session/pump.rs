@@ -1,7 +1,7 @@
 //! Moves bytes between the websocket and a link.
 //!
-//! A link is dead when reading says so. Clocks are judged only once all that had come when they ran out was
-//! read, and a failed write is left to the reading side.
+//! Reading decides when a link is dead. A deadline counts only once everything that had arrived by then is
+//! read, and a failed write waits for the reading side.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -22,19 +22,19 @@ use crate::link::{self, Link};
 use crate::net::Socket;
 use crate::signalr::{self, Chunk};
 
-/// How many messages are read before deadlines and the host's wishes get a look.
+/// Read at most this many messages before looking at deadlines and the host's calls.
 const BATCH: usize = 256;
 
-/// A clock that has run out is judged after this long even if there is always more to read.
+/// Judge a missed deadline after this long even if there is always more to read.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A process that wakes up late by this part of serverTimeoutMs stood still, and the hub did not.
+/// A process that wakes up late by this fraction of serverTimeoutMs stood still, and the hub did not.
 const STANDSTILL: u32 = 4;
 
-/// How long a goodbye may take.
+/// Deadline for a goodbye.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the websocket's closing frame may take to go out where the link has failed.
+/// Deadline for the websocket's close frame after a link has failed.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How a link ended.
@@ -43,7 +43,7 @@ pub(crate) enum Ended {
     Stopped(StopReason),
 }
 
-/// Serves one connection until it fails or the session is to end.
+/// Serves one connection until it fails or a stop is requested.
 pub(crate) async fn pump(
     shared: &Shared,
     socket: Socket,
@@ -65,7 +65,7 @@ pub(crate) async fn pump(
             () = shared.outbox_filled.notified() => Ok(()),
             () = tokio::time::sleep_until(deadline.into()) => Ok(()),
         };
-        // in every round: a flood of messages leaves the timer no turn
+        // checked in every round: a flood of messages starves the timer
         let outcome = match outcome {
             Ok(()) => pump.elapse(deadline).await,
             failed => failed,
@@ -73,7 +73,7 @@ pub(crate) async fn pump(
         if let Err(failure) = outcome {
             pump.abandon();
             if !matches!(failure, Failure::Lost(_) | Failure::Stalled(_)) {
-                // a hub that still listens need not wait for our answer to its goodbye
+                // answer the goodbye of a hub that still listens, so that it need not wait
                 let _ = tokio::time::timeout(CLOSE_TIMEOUT, SinkExt::close(&mut pump.socket)).await;
             }
             return Ended::Failed(failure);
@@ -89,13 +89,12 @@ struct Pump<'a> {
     link: Link,
     delivery: Delivery<'a>,
     sending: Sending,
-    /// Since when a clock is known to have run out.
+    /// When a deadline was first found to be missed.
     due_since: Option<Instant>,
 }
 
 impl Pump<'_> {
-    /// Gives the link what the host wants sent. Returns when there is something to do, if nothing
-    /// happens before.
+    /// Gives the link what the host wants to send. Returns the next deadline.
     fn send(&mut self) -> Instant {
         let now = Instant::now();
         let deadline = loop {
@@ -110,7 +109,7 @@ impl Pump<'_> {
         sending.map_or(deadline, |sending| sending.min(deadline))
     }
 
-    /// Judges the clocks if one has run out by `deadline`: when all that has come by then was read.
+    /// Judges deadlines missed by `deadline`, once everything that had arrived by then is read.
     async fn elapse(&mut self, deadline: Instant) -> Result<(), Failure> {
         let now = Instant::now();
         if now < deadline {
@@ -125,14 +124,14 @@ impl Pump<'_> {
         let due_since = *self.due_since.get_or_insert(now);
         if self.catch_up().await? || now >= due_since + CATCH_UP_TIMEOUT {
             self.due_since = None;
-            self.judge(now)?;
+            self.check_deadlines(now)?;
         }
         Ok(())
     }
 
-    /// Reads what has come. Returns whether that was all.
+    /// Reads what has arrived. Returns whether that was all.
     async fn catch_up(&mut self) -> Result<bool, Failure> {
-        // the system is asked first: a process that stood still finds its timers before its sockets
+        // ask the system first: a process that stood still sees its timers before its sockets
         tokio::task::yield_now().await;
         match self.socket.next().now_or_never() {
             Some(message) => self.receive_batch(message).map(|()| false),
@@ -140,9 +139,9 @@ impl Pump<'_> {
         }
     }
 
-    fn judge(&mut self, now: Instant) -> Result<(), Failure> {
+    fn check_deadlines(&mut self, now: Instant) -> Result<(), Failure> {
         let limit = self.shared.config.timing.server_timeout;
-        match self.sending.judge(now, limit) {
+        match self.sending.check(now, limit) {
             Some(Verdict::Stalled) => return Err(Failure::Stalled(limit)),
             Some(Verdict::Broken) => return Err(self.lost(ended_without_goodbye())),
             None => {}
@@ -154,9 +153,9 @@ impl Pump<'_> {
         Ok(())
     }
 
-    /// The connection broke: a failed write says better why than the end of what could be read.
+    /// Returns why the connection broke: a failed write says so better than the end of input.
     fn lost(&self, error: io::Error) -> Failure {
-        let write = self.socket.get_ref().outflow().failure();
+        let write = self.socket.get_ref().get_ref().outflow().failure();
         Failure::Lost(write.map_or(error, |write| io::Error::new(write.kind(), write.to_string())))
     }
 
@@ -167,17 +166,16 @@ impl Pump<'_> {
         }
     }
 
-    /// Sends what there is to send, as far as the socket takes it, and reads the next message.
+    /// Sends as much as the socket takes, and reads the next message.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Received> {
         let _ = self.poll_send(context);
         self.socket.poll_next_unpin(context)
     }
 
-    /// Sends what there is to send, as far as the socket takes it. Ready when nothing is left, or nothing can
-    /// be sent any more.
+    /// Sends as much as the socket takes. Ready once nothing is left, or nothing more can be sent.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let sent = if self.sending.is_broken() { Poll::Ready(Ok(())) } else { self.poll_records(context) };
-        let (now, outflow) = (Instant::now(), self.socket.get_ref().outflow());
+        let (now, outflow) = (Instant::now(), self.socket.get_ref().get_ref().outflow());
         if matches!(sent, Poll::Ready(Err(_))) || outflow.failure().is_some() {
             self.sending.broke(now);
         } else {
@@ -198,7 +196,7 @@ impl Pump<'_> {
         }
     }
 
-    /// Takes a message, and those that have come with it.
+    /// Takes a message, and those that have arrived with it.
     fn receive_batch(&mut self, first: Received) -> Result<(), Failure> {
         let now = Instant::now();
         let mut received = self.receive(now, first);
@@ -237,7 +235,7 @@ impl Pump<'_> {
         Ok(())
     }
 
-    /// Tells the hub that we go, and takes what it sends until it has heard it.
+    /// Says goodbye, and takes what the hub sends until it answers.
     async fn say_goodbye(&mut self) {
         self.link.close();
         let goodbye = async {
@@ -250,7 +248,7 @@ impl Pump<'_> {
             }
             Ok::<_, WsError>(())
         };
-        // whether it heard us or not, we go
+        // leave whether it answers or not
         if tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await.is_err() {
             let until = Instant::now() + CATCH_UP_TIMEOUT;
             while Instant::now() < until && matches!(self.catch_up().await, Ok(false)) {}
@@ -262,7 +260,7 @@ fn ended_without_goodbye() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the hub ended it without a goodbye")
 }
 
-/// What an error of the websocket means.
+/// Translates an error of the websocket.
 fn failure(error: WsError, max_message: usize) -> Failure {
     let hub = |error| Failure::Link(link::Error::Hub(error));
     match error {

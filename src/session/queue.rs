@@ -1,8 +1,7 @@
-//! The bounded event queue: pushes and what the library itself says, in one order.
+//! The bounded event queue: pushes and the library's own events (notices), in one order.
 //!
-//! When it is full the oldest push goes and a gap stands in its place, with the count of all that went
-//! there. What the library says (a notice) is never dropped, but for lines of its log, which go before any
-//! push does.
+//! When the queue is full, it drops the oldest push and leaves a gap in its place, which counts the pushes
+//! missing there. It never drops a notice, except log lines, which go before any push.
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -12,19 +11,19 @@ use crate::config::Bounds;
 /// Once this many notices are queued, a new retry notice replaces the previous one.
 const NOTICES_BEFORE_RENEWAL: usize = 1024;
 
-/// A notice of up to this size always has room: their number is bounded elsewhere.
+/// A notice of up to this size always has room. Others bound their number.
 const SMALL_NOTICE: usize = 4096;
 
-/// What comes out.
+/// What the queue returns.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// An event's text.
     Event(CString),
-    /// The same, of a push whose key is not for who reads now.
+    /// The same, of a push whose key the present reader must not see.
     Keyed(CString),
-    /// So many lines of the log are missing before the next one.
+    /// This many log lines are missing before the next one.
     LostLog(u64),
-    /// So many pushes are missing here.
+    /// This many pushes are missing here.
     Gap(u64),
 }
 
@@ -41,18 +40,18 @@ pub(crate) struct Queue {
     push_bytes: usize,
     notices: VecDeque<Placed>,
     notice_bytes: usize,
-    /// Lines of the log. They count as pushes do, and go first where there is no room.
+    /// Log lines. They count like pushes, and go first when there is no room.
     logs: VecDeque<Placed>,
     log_bytes: usize,
-    /// Lines that went since the last one that came out.
+    /// Log lines dropped since the last one that was returned.
     lost_logs: u64,
     /// The place of the newest notice that may be renewed.
     renewable: Option<u64>,
-    /// Places of the first push that is missing, and how many are.
+    /// For each gap, the place of its first missing push and the number of missing pushes.
     gaps: VecDeque<(u64, u64)>,
     /// Pushes before this place are [`Entry::Keyed`].
     keyed_before: u64,
-    /// Stands behind everything else.
+    /// Comes after everything else.
     last: Option<CString>,
 }
 
@@ -75,7 +74,7 @@ impl Queue {
         }
     }
 
-    /// Appends a push. Returns how many pushes were dropped for it.
+    /// Appends a push. Returns how many pushes it displaced.
     pub(crate) fn push(&mut self, text: CString) -> u64 {
         self.push_bytes += text.count_bytes();
         let place = self.place();
@@ -92,8 +91,8 @@ impl Queue {
         self.notices.push_back((place, text));
     }
 
-    /// Appends a notice like many before it. Where very many notices wait, it takes the place of the one
-    /// before if that is the newest entry and was put in likewise.
+    /// Appends a notice like many before it. Once very many notices wait, it replaces the newest entry if
+    /// that was appended the same way.
     pub(crate) fn renew_notice(&mut self, text: CString) {
         let newest = self.next.checked_sub(1);
         let like_it = self.notices.len() >= NOTICES_BEFORE_RENEWAL && self.renewable == newest;
@@ -110,7 +109,7 @@ impl Queue {
         }
     }
 
-    /// Appends a line of the log. It takes no push's room.
+    /// Appends a log line. It displaces no push.
     pub(crate) fn log(&mut self, text: CString) {
         self.log_bytes += text.count_bytes();
         let place = self.place();
@@ -118,23 +117,22 @@ impl Queue {
         self.make_room_of_logs();
     }
 
-    /// Whether a notice of this size has room among the others: a result of a call can be as large as the hub
-    /// likes.
+    /// Whether a notice of this size has room: the result of a call can be as large as the hub likes.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         bytes <= SMALL_NOTICE || self.notice_bytes + bytes <= self.bounds.bytes
     }
 
-    /// Sets what comes out when all else has.
+    /// Sets the entry that comes after everything else.
     pub(crate) fn end_with(&mut self, text: CString) {
         self.last = Some(text);
     }
 
-    /// The stream goes on after all.
+    /// Reopens the queue after `end_with`.
     pub(crate) fn reopen(&mut self) {
         self.last = None;
     }
 
-    /// Goes on with other bounds. Returns the pushes that were dropped for them: there may be many to free.
+    /// Changes the bounds. Returns the pushes dropped for them: there may be many to free.
     pub(crate) fn set_bounds(&mut self, bounds: Bounds) -> Vec<CString> {
         self.bounds = bounds;
         let mut dropped = Vec::new();
@@ -142,18 +140,18 @@ impl Queue {
         dropped
     }
 
-    /// The keys of the pushes that wait are not for who reads from now on.
+    /// Marks the waiting pushes: the next reader must not see their keys.
     pub(crate) fn mark_keyed(&mut self) {
         self.keyed_before = self.next;
     }
 
-    /// How many pushes went in that did not come out.
+    /// The number of pushes that went in and did not come out.
     pub(crate) fn unread_pushes(&self) -> u64 {
         let missing: u64 = self.gaps.iter().map(|(_, count)| count).sum();
         missing + u64::try_from(self.pushes.len()).unwrap_or(u64::MAX)
     }
 
-    /// The next entry.
+    /// Returns the next entry.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let place = |front: Option<&Placed>| front.map_or(u64::MAX, |(place, _)| *place);
         let (push, notice) = (place(self.pushes.front()), place(self.notices.front()));
@@ -179,7 +177,7 @@ impl Queue {
         text.map(Entry::Event)
     }
 
-    /// How many entries wait.
+    /// The number of waiting entries.
     pub(crate) fn len(&self) -> usize {
         self.pushes.len()
             + self.notices.len()
@@ -188,7 +186,7 @@ impl Queue {
             + usize::from(self.last.is_some())
     }
 
-    /// How many notices wait.
+    /// The number of waiting notices.
     pub(crate) fn notices(&self) -> usize {
         self.notices.len()
     }
@@ -235,7 +233,7 @@ impl Queue {
         }
     }
 
-    /// Counts a push that is missing to the gap before it, unless a notice stands between.
+    /// Adds a missing push to the gap before it, unless a notice stands between.
     fn mark(&mut self, place: u64) {
         if let Some((start, count)) = self.gaps.back_mut() {
             let after_gap = self.notices.partition_point(|(notice, _)| *notice < *start);
@@ -336,7 +334,7 @@ mod tests {
         queue.notice(text("a notice of some length"));
         queue.log(text("l5"));
         assert_eq!(drain(&mut queue), ["-3 lines", "l4", "p1", "a notice of some length", "l5"]);
-        // at the bounds of the size, and where only pushes wait
+        // at the size bound, and if only pushes wait
         queue.log(text("1234567"));
         assert_eq!(queue.push(text("p12")) + queue.push(text("p2")) + queue.push(text("p3")), 0);
         queue.log(text("l6"));
@@ -363,7 +361,7 @@ mod tests {
         }
         queue.end_with(text("end"));
         queue.reopen();
-        // they are not freed here: who has no lock does
+        // the caller frees them, without the lock
         assert_eq!(queue.set_bounds(Bounds { events: 1, bytes: 100 }), [text("p1"), text("p2")]);
         assert_eq!(queue.unread_pushes(), 3);
         assert_eq!(drain(&mut queue), ["-2", "p3"]);

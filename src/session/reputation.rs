@@ -1,8 +1,8 @@
-//! What a hub has shown itself to think of one set of credentials, and the patience it gets for that.
+//! How a hub has reacted to one set of credentials, and how patient the next attempt has to be.
 //!
-//! It belongs to the hub, community, server and key, not to a session: a host that connects anew on every
-//! refusal is as patient as one that waits. Time and
-//! randomness are passed in, but for what is forgotten.
+//! It belongs to the hub, community, server and key, not to a session: a host that reconnects on every
+//! refusal is no faster than one that waits. Time and randomness are passed in, except where old entries are
+//! forgotten.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,21 +11,21 @@ use parking_lot::Mutex;
 
 use super::backoff::Backoff;
 use super::failure::Failure;
-use super::waiting::Waiting;
+use super::waiting::{Reason, Waiting};
 use crate::config::Config;
 
 /// The first link that ends instead of answering the credentials may be chance.
 const UNANSWERED_BY_CHANCE: u32 = 1;
 
-/// A hub sends a client away for many reasons, but not so often in a row.
+/// A hub sends a client away for many reasons, but not more often than this in a row.
 const DISMISSALS_BY_CHANCE: u32 = 3;
 
-/// The largest number of reputations that are kept of credentials that no session has any more.
+/// The largest number of reputations kept for credentials that no session uses.
 const MAX_KEPT: usize = 256;
 
 static KNOWN: Mutex<Vec<(Arc<Config>, Arc<Mutex<Reputation>>)>> = Mutex::new(Vec::new());
 
-/// The reputation of a session's credentials, for it to share with those before and after it.
+/// Returns the reputation of a session's credentials, shared with the sessions before and after it.
 pub(crate) fn of(config: &Arc<Config>) -> Arc<Mutex<Reputation>> {
     let now = Instant::now();
     let mut known = KNOWN.lock();
@@ -44,44 +44,33 @@ pub(crate) fn of(config: &Arc<Config>) -> Arc<Mutex<Reputation>> {
     reputation
 }
 
-/// Whether a session has it.
+/// Whether a session uses it.
 fn is_used(reputation: &Arc<Mutex<Reputation>>) -> bool {
     Arc::strong_count(reputation) > 1
 }
 
-/// How far a link had come when it ended.
+/// How far a link got before it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// The credentials had not gone out.
     Opening,
-    /// They had, and the hub had not answered them.
+    /// The credentials had gone out, without an answer.
     Authenticating,
-    /// The hub had accepted them this long ago.
+    /// The hub had accepted the credentials this long ago.
     Ready(Duration),
 }
 
-/// Why a hub is asked slowly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// It refused the credentials.
-    Refused,
-    /// It ended this many links in a row instead of answering them.
-    Unanswered(u32),
-    /// It let the session in and sent it away this many times in a row.
-    Displaced(u32),
-}
-
-/// See the module.
+/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Reputation {
     refusals: Backoff,
     unanswered: u32,
     dismissals: u32,
     displacement: Backoff,
-    /// A link that held this long was displaced by nobody: longer than a rival may wait between attempts.
+    /// No rival displaced a link that held this long, which is longer than a rival waits between attempts.
     calm: Duration,
     touched: Instant,
-    /// The wait that nobody with these credentials may cut short.
+    /// The wait that no session with these credentials may cut short.
     waiting: Option<Arc<Waiting>>,
 }
 
@@ -99,7 +88,7 @@ impl Reputation {
         }
     }
 
-    /// Another session goes on with it, with delays of its own.
+    /// Lets another session continue it, with its own delays.
     pub(crate) fn adopt(&mut self, now: Instant, config: &Config) {
         self.refusals.set_delays(config.auth_retry);
         self.displacement.set_delays(config.auth_retry);
@@ -107,8 +96,8 @@ impl Reputation {
         self.touched = now;
     }
 
-    /// Takes the end of a link or of an attempt. Returns why the next attempt has to wait longer than an
-    /// outage asks for, and how long, if it has to.
+    /// Records the end of a link or an attempt. Returns why, and how long, the next attempt has to wait
+    /// beyond an outage's delay, if it has to.
     pub(crate) fn ended(
         &mut self,
         now: Instant,
@@ -145,22 +134,22 @@ impl Reputation {
         }
     }
 
-    /// Notes a wait that outlives the session.
+    /// Records a wait that outlives the session.
     pub(crate) fn hold(&mut self, waiting: Arc<Waiting>) {
         self.waiting = Some(waiting);
     }
 
-    /// The wait that a session before this one left, if it lasts.
+    /// Returns the wait that an earlier session left, if it still lasts.
     pub(crate) fn held(&self, now: Instant) -> Option<Arc<Waiting>> {
         self.waiting.clone().filter(|waiting| now < waiting.until)
     }
 
-    /// How many failures there were since the hub last let a session in.
+    /// The number of failures since the hub last accepted a session.
     pub(crate) fn failures(&self) -> u32 {
         self.refusals.failures()
     }
 
-    /// Whether nothing in it would make the next attempt wait.
+    /// Whether it would not delay the next attempt.
     pub(crate) fn is_spent(&self, now: Instant) -> bool {
         let blank = self.refusals.failures() == 0 && self.unanswered == 0 && self.dismissals == 0;
         blank || now >= self.touched + self.calm
@@ -187,7 +176,7 @@ mod tests {
         Failure::Link(LinkError::Rejected("no".to_owned()))
     }
 
-    /// Numbers that look random.
+    /// Pseudo-random numbers.
     fn dice(state: &mut u32) -> u32 {
         *state ^= *state << 13;
         *state ^= *state >> 17;
@@ -233,12 +222,12 @@ mod tests {
         assert_eq!(hangs_up(&mut reputation, &closed(false)), None);
     }
 
-    /// Two clients of one server at a hub that keeps the newest: how often somebody is sent away.
+    /// Two clients of one server, at a hub that keeps the newest. Counts how often one is sent away.
     fn rivals(lasts: Duration, seed: u32) -> u32 {
         struct Client {
             reputation: Reputation,
             retry: Backoff,
-            /// Since when it holds the place, or when it comes.
+            /// When it took the place, or when it comes.
             holds: Option<Instant>,
             comes: Instant,
         }

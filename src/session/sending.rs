@@ -1,14 +1,14 @@
-//! Whether the hub still takes what is sent. No clock of its own.
+//! Whether the hub still takes data. No clock of its own.
 
 use std::time::{Duration, Instant};
 
-/// How long a connection that takes nothing any more may go on being read.
+/// Keep reading a connection this long after it stopped taking data.
 pub(crate) const BROKEN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why nothing can be sent any more.
+/// Why nothing more can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The hub took nothing of what waited for the whole limit.
+    /// The hub took no waiting data for the whole limit.
     Stalled,
     /// A write failed, and the reading side did not end in time.
     Broken,
@@ -17,16 +17,16 @@ pub(crate) enum Verdict {
 /// The writing side of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Sending {
-    /// Since when nothing was taken of what waits.
+    /// Since when no waiting data was taken.
     stuck: Option<Instant>,
-    /// Bytes that were taken by then.
+    /// The bytes taken by then.
     taken: u64,
     /// Since when writes fail.
     broken: Option<Instant>,
 }
 
 impl Sending {
-    /// Notes whether something waits to be taken, and how many bytes were.
+    /// Records whether data waits, and how many bytes were taken.
     pub(crate) fn progressed(&mut self, now: Instant, waits: bool, taken: u64) {
         if !waits {
             self.stuck = None;
@@ -36,12 +36,12 @@ impl Sending {
         self.taken = taken;
     }
 
-    /// Whether something waits to be taken.
+    /// Whether data waits to be taken.
     pub(crate) fn waits(&self) -> bool {
         self.stuck.is_some()
     }
 
-    /// A write failed. The reading side decides what that means.
+    /// Records a failed write. The reading side decides what it means.
     pub(crate) fn broke(&mut self, now: Instant) {
         self.stuck = None;
         self.broken.get_or_insert(now);
@@ -52,15 +52,15 @@ impl Sending {
         self.broken.is_some()
     }
 
-    /// When there is something to judge.
+    /// Returns the next deadline.
     pub(crate) fn deadline(&self, limit: Duration) -> Option<Instant> {
         let stalled = self.stuck.map(|since| since + limit);
         let broken = self.broken.map(|since| since + BROKEN_TIMEOUT);
         stalled.into_iter().chain(broken).min()
     }
 
-    /// What is to be said of it at `now`, if all that came until then was read.
-    pub(crate) fn judge(&self, now: Instant, limit: Duration) -> Option<Verdict> {
+    /// Returns a failure at `now`. Everything that had arrived by then must have been read.
+    pub(crate) fn check(&self, now: Instant, limit: Duration) -> Option<Verdict> {
         if self.broken.is_some_and(|since| now >= since + BROKEN_TIMEOUT) {
             Some(Verdict::Broken)
         } else {
@@ -68,7 +68,7 @@ impl Sending {
         }
     }
 
-    /// Nobody could send until `now`.
+    /// The process could not send until `now`.
     pub(crate) fn stood_still(&mut self, now: Instant) {
         self.stuck = self.stuck.map(|_| now);
     }
@@ -87,7 +87,7 @@ mod tests {
         for seconds in 0..3600 {
             let now = start + SECOND * seconds;
             sending.progressed(now, true, u64::from(seconds / 29));
-            assert_eq!(sending.judge(now, LIMIT), None, "{seconds}");
+            assert_eq!(sending.check(now, LIMIT), None, "{seconds}");
         }
     }
 
@@ -98,11 +98,11 @@ mod tests {
         sending.progressed(start, true, 7);
         sending.progressed(start + SECOND, true, 7);
         assert_eq!(sending.deadline(LIMIT), Some(start + LIMIT));
-        assert_eq!(sending.judge(start + LIMIT - SECOND, LIMIT), None);
-        assert_eq!(sending.judge(start + LIMIT, LIMIT), Some(Verdict::Stalled));
-        // unless nobody could send meanwhile
+        assert_eq!(sending.check(start + LIMIT - SECOND, LIMIT), None);
+        assert_eq!(sending.check(start + LIMIT, LIMIT), Some(Verdict::Stalled));
+        // unless the process could not send meanwhile
         sending.stood_still(start + LIMIT);
-        assert_eq!(sending.judge(start + LIMIT, LIMIT), None);
+        assert_eq!(sending.check(start + LIMIT, LIMIT), None);
         assert_eq!(sending.deadline(LIMIT), Some(start + LIMIT + LIMIT));
         sending.progressed(start + LIMIT, false, 8);
         assert_eq!((sending.waits(), sending.deadline(LIMIT)), (false, None));
@@ -116,7 +116,7 @@ mod tests {
         sending.broke(start + SECOND);
         assert!(sending.is_broken() && !sending.waits());
         assert_eq!(sending.deadline(LIMIT), Some(start + BROKEN_TIMEOUT));
-        assert_eq!(sending.judge(start + SECOND, LIMIT), None);
-        assert_eq!(sending.judge(start + BROKEN_TIMEOUT, LIMIT), Some(Verdict::Broken));
+        assert_eq!(sending.check(start + SECOND, LIMIT), None);
+        assert_eq!(sending.check(start + BROKEN_TIMEOUT, LIMIT), Some(Verdict::Broken));
     }
 }

@@ -17,30 +17,29 @@ use crate::signalr::Outcome;
 
 /// The session itself.
 ///
-/// Where several locks are held they are taken in this order: `outbox`, `lifecycle`, `mailbox`. None is
-/// held over IO or an await.
+/// Locks are taken in this order: `outbox`, `lifecycle`, `mailbox`. None is held over IO or an await.
 #[derive(Debug)]
 pub(crate) struct Shared {
     // never changes
     pub(crate) config: Arc<Config>,
     writer: Writer,
 
-    // each of these has a guard of its own
+    // each of these guards itself
     pub(crate) lifecycle: Lifecycle,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) stats: Stats,
-    /// What the hub thinks of the credentials. Shared with the sessions before and after this one; no other lock
-    /// is taken under it.
+    /// How the hub reacts to the credentials. Shared with the sessions before and after this one. No other
+    /// lock is taken under its lock.
     pub(crate) reputation: Arc<Mutex<Reputation>>,
 
-    /// What the host gives to be sent; its lock guards nothing else.
+    /// What the host wants to send. The lock guards nothing else.
     pub(crate) outbox: Mutex<Outbox>,
-    /// Wakes the pump when something was put into the outbox.
+    /// Wakes the pump when the outbox has something new.
     pub(crate) outbox_filled: Notify,
 }
 
 impl Shared {
-    /// A session that writes into `mailbox` from now on.
+    /// Creates a session, which writes into `mailbox` from now on.
     pub(crate) fn new(config: Config, mailbox: Arc<Mailbox>) -> Self {
         let config = Arc::new(config);
         Self {
@@ -55,18 +54,18 @@ impl Shared {
         }
     }
 
-    /// Tells the host something.
+    /// Sends the host a notice.
     pub(crate) fn say(&self, notice: &Notice<'_>) {
         let another = matches!(notice, Notice::Retry(..) | Notice::UnitsRejected { .. });
         self.mailbox.notice(self.writer, notice.text(&self.config), another);
     }
 
-    /// Tells the host that a session with another API key left so many pushes, which are not for this one.
+    /// Tells the host that a session with another API key left this many pushes, which are not for this one.
     pub(crate) fn withhold(&self, pushes: u64) {
         self.mailbox.notice(self.writer, notice::withheld(pushes), false);
     }
 
-    /// Tells the host what the session does, if it asked for that.
+    /// Logs, if the host asked for it.
     pub(crate) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
         if level <= self.config.log {
             let line = Notice::Log { level, message: &message() };
@@ -74,19 +73,19 @@ impl Shared {
         }
     }
 
-    /// Lets the session's bounds hold for what waits, too.
+    /// Applies the session's bounds to what waits.
     pub(crate) fn bound(&self) {
         self.mailbox.set_bounds(self.writer, self.config.bounds);
     }
 
-    /// Gives the host pushes.
+    /// Queues pushes for the host.
     pub(crate) fn push(&self, events: impl IntoIterator<Item = CString>) {
         self.mailbox.push(self.writer, events);
     }
 
-    /// Tells the host how its call ended, unless it was told.
+    /// Tells the host how its call ended, unless it has been told.
     pub(crate) fn tell_result(&self, request: i32, outcome: Option<&Outcome<'_>>) {
-        // a statement of its own: the lock is not held while it is told
+        // a separate statement, to release the lock first
         let unanswered = self.outbox.lock().unanswered.remove(&request);
         if let Some(method) = unanswered {
             let notice = Notice::CallResult { request, method: &method, outcome };
@@ -95,7 +94,7 @@ impl Shared {
         }
     }
 
-    /// Ends all calls of the host: the link that could have answered them is gone.
+    /// Ends all calls of the host, because the link that could have answered them is gone.
     pub(crate) fn fail_calls(&self) {
         let lost = {
             let mut outbox = self.outbox.lock();

@@ -21,7 +21,7 @@ impl Counter {
     }
 }
 
-/// What a mailbox counts, over all sessions that write into it.
+/// The figures of a mailbox, over all sessions that write into it.
 #[derive(Debug, Default)]
 pub(crate) struct QueueStats {
     pub(crate) pushes: Counter,
@@ -36,7 +36,7 @@ pub(crate) struct Queued {
     pub(crate) bytes: usize,
 }
 
-/// What a session counts of its connections.
+/// The figures of a session's connections.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     pub(crate) received_bytes: Counter,
@@ -51,7 +51,7 @@ impl Stats {
         *self.last_error.lock() = Some(sentence);
     }
 
-    /// All figures as `sonoran_stats` gives them.
+    /// Returns all figures, as `sonoran_stats` does.
     pub(crate) fn json(
         &self,
         number: i32,

@@ -1,4 +1,4 @@
-//! The task of a session: connect, serve, wait, and again, for as long as the session lives.
+//! A session's task: connect, serve, wait, and again, as long as the session lives.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -20,7 +20,7 @@ use crate::config::LogLevel;
 use crate::link::Link;
 use crate::net::Dialer;
 
-/// How long a session that is replaced has for its goodbye before the new one connects all the same.
+/// Deadline for a replaced session's goodbye; the new one connects then in any case.
 const PREDECESSOR_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest wait that a hub can ask for.
@@ -29,7 +29,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// Runs a session to its end.
 pub(crate) async fn run(shared: Arc<Shared>, dialer: Dialer, predecessor: Option<Arc<Shared>>) {
     if let Some(predecessor) = predecessor {
-        // two sessions of one server at a hub would take each other's events
+        // two sessions of one server at one hub would take each other's events
         let _ = tokio::time::timeout(PREDECESSOR_TIMEOUT, predecessor.lifecycle.ended()).await;
         if !Arc::ptr_eq(&predecessor.mailbox, &shared.mailbox) {
             withhold(&shared, &predecessor).await;
@@ -53,7 +53,7 @@ struct Task<'a> {
     /// The authentication method that worked last.
     method: Option<&'static str>,
     retry: Backoff,
-    /// When the wait before the next attempt ends.
+    /// When the next attempt is due.
     wait_until: Option<Instant>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Task<'a> {
         Self { shared, dialer, method: None, retry, wait_until: None }
     }
 
-    /// Goes on with the wait that a session with the same credentials has left, and tells it.
+    /// Continues, and reports, the wait that a session with the same credentials left.
     fn resume_wait(&mut self) {
         let (shared, now) = (self.shared, Instant::now());
         let held = shared.reputation.lock().held(now);
@@ -74,11 +74,11 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Connects again and again. Returns when the session is to end.
+    /// Connects again and again. Returns when a stop is requested.
     async fn connections(&mut self) -> StopReason {
         let mut stopping = pin!(stopping(self.shared));
         loop {
-            // one that was resumed, or that a panic left here, too
+            // also one that was resumed, or left by a panic
             if let Some(until) = self.wait_until.take() {
                 tokio::select! {
                     reason = &mut stopping => return reason,
@@ -111,7 +111,7 @@ impl<'a> Task<'a> {
         pump(shared, socket, link, stopping).await
     }
 
-    /// Tells the failure and sets the wait before the next attempt.
+    /// Reports the failure and sets the wait before the next attempt.
     fn failed(&mut self, failure: &Failure) {
         let (shared, config, now) = (self.shared, &self.shared.config, Instant::now());
         let before = shared.lifecycle.set_state(State::Retrying);
@@ -127,7 +127,7 @@ impl<'a> Task<'a> {
         if matches!(stage, Stage::Ready(held) if held >= config.stable) {
             self.retry.reset();
         }
-        // a series without randomness is only less well spread
+        // without randomness the delays are only less well spread
         let random = getrandom::u32().unwrap_or(u32::MAX);
         let mut reputation = shared.reputation.lock();
         let slow = reputation.ended(now, stage, failure, random);
@@ -157,9 +157,9 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Frees what a session with another API key leaves, of which this one hears only how much it was.
+/// Frees what a session with another API key left. This one hears only how much it was.
 async fn withhold(shared: &Shared, predecessor: &Shared) {
-    /// Freed in one go: other sessions have their turn in between.
+    /// Free this many at a time: other sessions run in between.
     const AT_ONCE: usize = 1024;
     let (pushes, mut queue) = predecessor.mailbox.give_up();
     if pushes > 0 {
@@ -173,9 +173,9 @@ async fn withhold(shared: &Shared, predecessor: &Shared) {
     }
 }
 
-/// Resolves when the session is to end: because it was asked to, or because nobody uses it.
+/// Resolves when a stop is requested, or when the session has been idle for too long.
 async fn stopping(shared: &Shared) -> StopReason {
-    /// An idle session ends after this many looks that found no use of it.
+    /// An idle session ends after this many looks without use.
     const LOOKS: u32 = 4;
     let mut asked = pin!(shared.lifecycle.stopping());
     let mut unused = 0;

@@ -1,11 +1,21 @@
-//! The wait before the next attempt, and what the host is told of it.
+//! The wait before the next attempt, and what the host hears of it.
 
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
-use super::reputation::Reason;
 
-/// Why a session waits, and until when. It can be told again to a host that joins later.
+/// Why the next attempts are slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The hub refused the credentials.
+    Refused,
+    /// The hub ended this many links in a row instead of answering the credentials.
+    Unanswered(u32),
+    /// The hub accepted the session and sent it away this many times in a row.
+    Displaced(u32),
+}
+
+/// Why a session waits, and until when. A host that joins later hears it again.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
     pub(crate) until: Instant,
@@ -14,14 +24,14 @@ pub(crate) struct Waiting {
     pub(crate) code: &'static str,
     /// A sentence.
     pub(crate) message: String,
-    /// What a Close record of the hub said of coming back.
+    /// What the hub's Close record said about reconnecting.
     pub(crate) allow_reconnect: Option<bool>,
     /// Failures in a row.
     pub(crate) attempt: u32,
 }
 
 impl Waiting {
-    /// The wait after a failure; `reason` is why it is longer than after an outage, if it is.
+    /// Creates the wait after a failure. `reason` says why it is longer than after an outage, if it is.
     pub(crate) fn new(
         failure: &Failure,
         reason: Option<Reason>,
@@ -49,13 +59,13 @@ impl Waiting {
         Self { until, rejected, code, message, allow_reconnect, attempt: 0 }
     }
 
-    /// How long it still lasts.
+    /// Returns the time left.
     pub(crate) fn left(&self, now: Instant) -> Duration {
         self.until.saturating_duration_since(now)
     }
 }
 
-/// A failure as a sentence.
+/// Returns a failure as a sentence.
 fn sentence(failure: &Failure) -> String {
     let text = failure.to_string();
     let mut chars = text.chars();

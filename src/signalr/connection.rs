@@ -9,22 +9,22 @@ use super::message::{self, Arguments, Message, Method};
 use super::records::{Chunk, Records};
 use crate::config::Timing;
 
-/// The largest answer to a handshake that is waited for.
+/// The size limit of the hub's answer to the handshake.
 const MAX_HANDSHAKE: usize = 64 * 1024;
 
-/// The largest record that a hub accepts, with its end; ASP.NET Core closes the connection over more.
+/// The largest record that a hub accepts, terminator included. ASP.NET Core closes the connection over a
+/// larger one.
 pub(crate) const MAX_SENT: usize = 32 * 1024;
 
-/// The deepest nesting of a call's arguments; ASP.NET Core closes the connection over a record of more
-/// than 64 levels, of which the record itself is one.
+/// The deepest nesting of a call's arguments. ASP.NET Core closes the connection over a record with more than
+/// 64 levels, of which the record itself is one.
 pub(crate) const MAX_DEPTH: usize = 63;
 
-/// How many answers to the hub may wait to be sent, and their size: a hub that asks faster than it listens
-/// ends there.
+/// The number and size of answers that may wait to be sent. They end a hub that asks faster than it listens.
 const MAX_ANSWERS: usize = 4096;
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// The size that the record of a call will have at the most.
+/// The largest size that a call's record can have.
 pub(crate) fn call_size(target: &str, arguments: &str) -> usize {
     message::invocation(CallId::MAX, target, arguments).len()
 }
@@ -35,7 +35,7 @@ pub(crate) type CallId = u32;
 /// How a call of ours ended.
 #[derive(Debug)]
 pub(crate) enum Outcome<'a> {
-    /// The hub's result, as it wrote it; none for a method without one.
+    /// The hub's result as the hub wrote it; `None` for a method without one.
     Result(Option<&'a str>),
     /// The hub's error.
     Error(Cow<'a, str>),
@@ -43,24 +43,25 @@ pub(crate) enum Outcome<'a> {
     TimedOut,
 }
 
-/// What a record came to.
+/// What a record means.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
-    /// The hub accepted the handshake: calls may be made.
+    /// The hub accepted the handshake: calls are possible.
     Opened,
     /// The hub calls our method.
     Called(Arguments<'a>),
     /// A call of ours has ended.
     Answered(CallId, Outcome<'a>),
-    /// The hub sent something that means nothing to us.
+    /// The hub sent something unknown to us.
     Ignored(Cow<'a, str>),
 }
 
 /// One connection.
 ///
-/// Give what came to [`next`](Self::next) until nothing is left of it. At [`deadline`](Self::deadline) call
-/// [`keep_alive`](Self::keep_alive), and once all that came until then was read, [`elapse`](Self::elapse) and
-/// [`timed_out`](Self::timed_out). Send what [`transmit`](Self::transmit) gives. An error ends the connection.
+/// Pass input to [`next`](Self::next) until it returns `None`. At [`deadline`](Self::deadline) call
+/// [`keep_alive`](Self::keep_alive), then, once everything that had arrived by then is read,
+/// [`elapse`](Self::elapse) and [`timed_out`](Self::timed_out). Send what [`transmit`](Self::transmit)
+/// returns. An error ends the connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     timing: Timing,
@@ -68,22 +69,23 @@ pub(crate) struct Connection {
     records: Records,
     max_record: usize,
     open: bool,
-    /// When the handshake began, then when the last record came, or the process stood still.
+    /// The start of the handshake, later the arrival of the last record, or the end of a standstill of the
+    /// process.
     received: Instant,
-    /// When a record was sent last, or a ping was due.
+    /// When the last record was sent, or a ping was due.
     sent: Instant,
     outgoing: VecDeque<String>,
-    /// How many of them are answers, and their size.
+    /// The number and size of the answers among them.
     answers: usize,
     answer_bytes: usize,
     calls: BTreeMap<CallId, Instant>,
     last_call: CallId,
-    /// Why the hub's last call got no answer, to be told with the next step.
+    /// Why the hub's last call got no answer: the next step.
     unanswered: Option<Result<Step<'static>, Error>>,
 }
 
 impl Connection {
-    /// A connection that starts with the handshake now. The hub may call `method`.
+    /// Starts a connection with the handshake. The hub may call `method`.
     pub(crate) fn new(now: Instant, timing: Timing, max_record: usize, method: Method) -> Self {
         Self {
             timing,
@@ -102,9 +104,9 @@ impl Connection {
         }
     }
 
-    /// Reads what the hub sent up to the next step; `None` when all of `input` was read.
+    /// Reads input up to the next step. Returns `None` once all of `input` is read.
     ///
-    /// A step borrows from `input`, or from `whole` where its record was begun in an earlier chunk.
+    /// A step borrows from `input`, or from `whole` if its record began in an earlier chunk.
     pub(crate) fn next<'b, 'a: 'b>(
         &mut self,
         now: Instant,
@@ -131,7 +133,7 @@ impl Connection {
     /// Queues a ping if one is due.
     pub(crate) fn keep_alive(&mut self, now: Instant) {
         if self.open && now >= self.sent + self.timing.keep_alive {
-            // what the socket has not taken yet will do as a ping
+            // a record that the socket has not taken yet serves as a ping
             if self.outgoing.is_empty() {
                 self.outgoing.push_back(message::ping());
             }
@@ -139,7 +141,8 @@ impl Connection {
         }
     }
 
-    /// Fails if the hub has been silent for too long at `now`. All that came until then must have been read.
+    /// Fails if the hub has been silent for too long at `now`. Everything that had arrived by then must have
+    /// been read.
     pub(crate) fn elapse(&self, now: Instant) -> Result<(), Error> {
         if self.open {
             let silent = now >= self.received + self.timing.server_timeout;
@@ -149,19 +152,19 @@ impl Connection {
         if late { Err(Error::HandshakeTimeout(self.timing.handshake)) } else { Ok(()) }
     }
 
-    /// Nobody could listen until `now`: the hub's silence starts anew.
+    /// The process could not listen until `now`: the hub's silence starts anew.
     pub(crate) fn stood_still(&mut self, now: Instant) {
         self.received = now;
     }
 
-    /// The next call of ours that the hub did not answer in time.
+    /// Returns the next call of ours that the hub did not answer in time.
     pub(crate) fn timed_out(&mut self, now: Instant) -> Option<CallId> {
         let late = self.calls.iter().find(|(_, due)| now >= **due);
         late.map(|(call, _)| *call).inspect(|call| _ = self.calls.remove(call))
     }
 
-    /// When [`keep_alive`](Self::keep_alive), [`elapse`](Self::elapse) or [`timed_out`](Self::timed_out) has
-    /// something to do, if nothing happens before.
+    /// When [`keep_alive`](Self::keep_alive), [`elapse`](Self::elapse) or [`timed_out`](Self::timed_out) next
+    /// has something to do, unless something else happens first.
     pub(crate) fn deadline(&self) -> Instant {
         if !self.open {
             return self.received + self.timing.handshake;
@@ -170,7 +173,7 @@ impl Connection {
         self.calls.values().fold(alive, |first, due| first.min(*due))
     }
 
-    /// The next record to send, to be sent as one text message.
+    /// Returns the next record, to be sent as one text message.
     pub(crate) fn transmit(&mut self, now: Instant) -> Option<String> {
         let record = self.outgoing.pop_front()?;
         if message::is_completion(&record) {
@@ -181,8 +184,8 @@ impl Connection {
         Some(record)
     }
 
-    /// Calls a method of the hub. `arguments` is a JSON array. A record that the hub would not accept is
-    /// not sent: the error is its size.
+    /// Calls a method of the hub. `arguments` is a JSON array. If the record is larger than a hub accepts,
+    /// returns its size as the error and sends nothing.
     pub(crate) fn call(
         &mut self,
         now: Instant,
@@ -200,14 +203,14 @@ impl Connection {
         Ok(self.last_call)
     }
 
-    /// Says goodbye with the next transmission.
+    /// Queues a goodbye.
     pub(crate) fn close(&mut self) {
         if self.open {
             self.outgoing.push_back(message::close());
         }
     }
 
-    /// Reads a record; `None` where nothing follows from it.
+    /// Reads a record. Returns `None` if it needs no reaction.
     fn record<'a>(&mut self, now: Instant, record: &'a str) -> Result<Option<Step<'a>>, Error> {
         if record.is_empty() {
             return Ok(None);
@@ -219,7 +222,7 @@ impl Connection {
             self.open = true;
             self.received = now;
             self.records.allow(self.max_record);
-            // a hub watches over a client only once it has pinged
+            // a hub watches a client only after the first ping
             self.outgoing.push_back(message::ping());
             return Ok(Some(Step::Opened));
         }
@@ -227,7 +230,7 @@ impl Connection {
         self.received = now;
         Ok(Some(match message {
             Message::Invocation { id, target, arguments } => {
-                // the hub's other clients do not tell cases apart
+                // the hub's other clients ignore letter case
                 let known = target.eq_ignore_ascii_case(self.method.name);
                 if let Some(id) = id {
                     self.unanswered = self.answer(id, known);
@@ -251,7 +254,7 @@ impl Connection {
         }))
     }
 
-    /// Answers a call of the hub. Returns what is to be told, if it cannot be answered.
+    /// Answers a call of the hub. Returns a step, or an error, if it cannot.
     fn answer(&mut self, id: &str, known: bool) -> Option<Result<Step<'static>, Error>> {
         let answer = message::completion(id, known);
         if answer.len() > MAX_SENT {
@@ -266,7 +269,7 @@ impl Connection {
         None
     }
 
-    /// During the handshake it is not `maxMessageBytes` that was exceeded.
+    /// Rephrases the error during the handshake, where the limit is not `maxMessageBytes`.
     fn too_large(&self, error: Error) -> Error {
         match error {
             Error::TooLarge(most) if !self.open => {

@@ -1,4 +1,4 @@
-//! One record as a message, and messages as records.
+//! Parses records into messages, and writes messages as records.
 
 use std::borrow::Cow;
 
@@ -9,35 +9,35 @@ use crate::json::{JsonError, Picked, Scanner, Text, quote};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Method {
     pub(crate) name: &'static str,
-    /// Members of the first argument that are picked in the pass that checks it.
+    /// Members of its first argument, picked in the same pass that checks the record.
     pub(crate) fields: [&'static str; 2],
 }
 
-/// What a call of the hub brings.
+/// The arguments of the hub's call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arguments<'a> {
-    /// The whole array as the hub wrote it.
+    /// The whole array, as the hub wrote it.
     pub(crate) text: &'a str,
-    /// The first argument, with the picked members.
+    /// The first argument and its picked members.
     pub(crate) first: Option<Picked<'a>>,
-    /// How many there are.
+    /// Their number.
     pub(crate) count: usize,
 }
 
 /// A message from the hub.
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
-    /// A call of one of our methods; with an id the hub waits for an answer.
+    /// A call of one of our methods. If it has an id, the hub waits for an answer.
     Invocation { id: Option<&'a str>, target: Cow<'a, str>, arguments: Arguments<'a> },
-    /// One item of a stream, which none of our calls asks for.
+    /// An item of a stream. None of our calls asks for one.
     StreamItem { id: Cow<'a, str> },
-    /// The answer to a call of ours: its result as the hub wrote it, if any, or the error.
+    /// The answer to a call of ours: the result as the hub wrote it, if any, or the error.
     Completion { id: Cow<'a, str>, outcome: Result<Option<&'a str>, Cow<'a, str>> },
     /// A sign of life.
     Ping,
     /// The hub ends the connection.
     Close { error: Option<Cow<'a, str>>, allow_reconnect: bool },
-    /// A type that is not for us.
+    /// Any other type.
     Other,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Message<'a> {
 enum Field<'a> {
     #[default]
     Absent,
-    /// The string, and its text with the quotes.
+    /// The string, and its raw text with quotes.
     Text(Text<'a>, &'a str),
     Other(&'a str),
 }
@@ -79,8 +79,8 @@ struct Envelope<'a> {
     arguments: Option<Arguments<'a>>,
 }
 
-/// Reads a record that is written to the letter as ASP.NET Core writes a push. Nothing is wrong with
-/// others: they only take longer.
+/// Reads a record that has exactly the form in which ASP.NET Core writes a push. Other records take the
+/// longer way.
 fn plain_call<'a>(record: &'a str, fields: [&str; 2]) -> Option<Message<'a>> {
     let mut scanner = Scanner::new(record);
     let begins = scanner.skip_text(r#"{"type":1,"target":"#);
@@ -91,8 +91,8 @@ fn plain_call<'a>(record: &'a str, fields: [&str; 2]) -> Option<Message<'a>> {
     ends.then_some(Message::Invocation { id: None, target, arguments })
 }
 
-/// Reads one record. Of a key that stands twice the last one counts; unknown keys and the content of
-/// `headers` do not matter. `fields` are picked from a call's first argument.
+/// Reads one record. If a key occurs twice, the last one counts. Unknown keys and `headers` are ignored.
+/// `fields` are picked from a call's first argument.
 pub(crate) fn parse<'a>(record: &'a str, fields: [&str; 2]) -> Result<Message<'a>, Error> {
     if let Some(call) = plain_call(record, fields) {
         return Ok(call);
@@ -208,7 +208,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The hub's answer to the handshake: nothing, or why it refuses.
+/// Reads the hub's answer to the handshake. Returns why it refuses, if it does.
 pub(crate) fn parse_handshake(record: &str) -> Result<Option<String>, Error> {
     let mut scanner = Scanner::new(record);
     let (mut refused, mut message) = (None, false);
@@ -236,7 +236,7 @@ fn protocol(what: impl std::fmt::Display) -> Error {
     Error::Protocol(what.to_string())
 }
 
-/// The first record of a connection. Version 1 is what servers of every age accept.
+/// The first record of a connection. Servers of every age accept version 1.
 pub(crate) fn handshake() -> String {
     "{\"protocol\":\"json\",\"version\":1}\u{1e}".to_owned()
 }
@@ -261,15 +261,15 @@ pub(crate) fn completion(id: &str, handled: bool) -> String {
     format!("{COMPLETION},\"invocationId\":{id},{outcome}}}\u{1e}")
 }
 
-/// Whether a record of ours is an answer to a call of the hub.
+/// Whether a record of ours answers a call of the hub.
 pub(crate) fn is_completion(record: &str) -> bool {
     record.starts_with(COMPLETION)
 }
 
-/// How the answers to the hub's calls begin.
+/// The start of an answer to the hub's call.
 const COMPLETION: &str = "{\"type\":3";
 
-/// The arguments of a call in this record.
+/// Returns the arguments of the call in this record.
 #[cfg(test)]
 pub(crate) fn test_arguments<'a>(record: &'a str, fields: [&str; 2]) -> Arguments<'a> {
     match parse(record, fields) {

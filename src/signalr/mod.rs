@@ -1,10 +1,10 @@
 //! The SignalR hub protocol, JSON over a message transport, without any IO.
 //!
-//! Chunks of what the hub sent and the time go in; [`Step`]s, records to send and the next deadline come
-//! out. One [`Connection`] is one connection: nothing of it survives into the next.
+//! Chunks of input and the time go in; [`Step`]s, records to send and the next deadline come out. A
+//! [`Connection`] is one connection: none of its state survives into the next.
 //!
-//! Source of the protocol: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core, and what its
-//! server and its clients do where the text is silent.
+//! Sources: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core and, where they are silent, the
+//! behaviour of its server and clients.
 
 mod connection;
 mod error;

@@ -1,11 +1,11 @@
-//! Records: each is one JSON text that ends with the byte 0x1e, wherever messages begin and end.
+//! Records: JSON texts, each ended by the byte 0x1e. Message boundaries mean nothing.
 
 use super::error::Error;
 
-/// Ends every record; inside JSON it can only stand escaped.
+/// Ends every record. JSON can contain it only as an escape.
 const END: u8 = 0x1e;
 
-/// A piece of what the hub sent: text is known to be UTF-8, bytes are not.
+/// A piece of input. Text is known to be UTF-8, binary data is not.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Chunk<'a> {
     Text(&'a str),
@@ -29,7 +29,7 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// What is before and what is behind the first 0x1e, if there is one.
+    /// Splits at the first 0x1e, if there is one.
     fn split(self) -> Option<(Self, Self)> {
         let end = memchr::memchr(END, self.bytes())?;
         match self {
@@ -41,26 +41,26 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Finds the records in a stream of chunks.
+/// Finds records in a stream of chunks.
 #[derive(Debug)]
 pub(crate) struct Records {
-    /// The beginning of a record whose end has not come yet.
+    /// The start of a record whose end has not arrived.
     begun: Vec<u8>,
     most: usize,
 }
 
 impl Records {
-    /// Records of at most this size.
+    /// Accepts records of at most this size.
     pub(crate) fn new(most: usize) -> Self {
         Self { begun: Vec::new(), most }
     }
 
-    /// Changes the size that records may have.
+    /// Changes the size limit.
     pub(crate) fn allow(&mut self, most: usize) {
         self.most = most;
     }
 
-    /// Ends the record that an earlier chunk began, if one did, in `whole`.
+    /// Completes, in `whole`, the record that an earlier chunk began.
     pub(crate) fn complete<'b>(
         &mut self,
         input: &mut Chunk<'_>,
@@ -81,7 +81,7 @@ impl Records {
         Ok(Some(Chunk::Binary(whole)))
     }
 
-    /// Cuts the next record off `input`; `None` when what was left of it waits for the next chunk.
+    /// Cuts the next record off `input`. Returns `None` once the rest waits for the next chunk.
     pub(crate) fn next<'a>(&mut self, input: &mut Chunk<'a>) -> Result<Option<Chunk<'a>>, Error> {
         let Some((record, rest)) = input.split() else {
             self.check(*input)?;
@@ -94,7 +94,7 @@ impl Records {
         Ok(Some(record))
     }
 
-    /// Whether this piece may follow what was begun.
+    /// Checks the size of the current record with this piece.
     fn check(&self, piece: Chunk<'_>) -> Result<(), Error> {
         let fits = self.begun.len() + piece.bytes().len() <= self.most;
         if fits { Ok(()) } else { Err(Error::TooLarge(self.most)) }

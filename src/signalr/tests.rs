@@ -1,4 +1,4 @@
-//! What a connection does with every message and silence of a hub, in exact time.
+//! How a connection reacts to a hub's messages and silence, in exact time.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ fn shown(step: Step<'_>) -> String {
     }
 }
 
-/// A connection in a world whose time stands still until it is moved.
+/// A connection with a clock that the test moves.
 struct World {
     now: Instant,
     connection: Connection,
@@ -324,7 +324,7 @@ fn a_call_that_no_hub_accepts_is_not_sent() {
     let arguments = format!("[\"{}\"]", "x".repeat(MAX_SENT - around - 4));
     assert!(call_size("m", &arguments) == MAX_SENT);
     world.connection.call(world.now, "m", &arguments, SECOND).unwrap();
-    // an id of one digit leaves room that an id of ten would need
+    // a one-digit id leaves the room that a ten-digit id would need
     let larger = format!("[\"{}\"]", "x".repeat(MAX_SENT));
     assert!(world.connection.call(world.now, "m", &larger, SECOND).is_err());
     let sent = world.sent();
@@ -439,7 +439,7 @@ fn a_close_record_says_whether_to_come_back() {
 fn time_in_which_nobody_could_listen_is_no_silence() {
     let mut world = World::open();
     world.wait(TIMING.server_timeout - TICK).unwrap();
-    // an hour passes for everybody but us
+    // an hour passes for everyone but this process
     world.now += 3600 * SECOND;
     world.connection.stood_still(world.now);
     world.wait(TIMING.server_timeout - TICK).unwrap();

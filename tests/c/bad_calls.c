@@ -1,4 +1,4 @@
-/* bad_calls OPTIONS : every wrong argument of the functions that send. The session goes on as before. */
+/* bad_calls OPTIONS : every wrong argument of the functions that send. The session continues. */
 #include "host.h"
 
 static sonoran_session session;

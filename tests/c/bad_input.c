@@ -1,9 +1,9 @@
-/* bad_input OPTIONS SAME_WITHOUT_REPLACE : a live session beside every wrong argument there is. It gets its event all the same. */
+/* bad_input OPTIONS SAME_WITHOUT_REPLACE : a live session beside every wrong argument. It still gets its event. */
 #include "host.h"
 
 #include <pthread.h>
 
-/* The options that are required, and one more. */
+/* The required options and one more. */
 #define WITH(option) "{\"communityId\":\"c\",\"apiKey\":\"the-key\"," option "}"
 
 static const struct {
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
     expect_refused_long("", '[', 900000, "", SONORAN_E_JSON, "options_json");
     expect_refused_long("{\"communityId\":", '[', 900000, "", SONORAN_E_JSON, "options_json");
 
-    /* the session that is there */
+    /* the existing session */
     expect_refused(argv[2], SONORAN_E_EXISTS, "replace");
     CHECK(pthread_create(&thread, NULL, other_thread, NULL) == 0 && pthread_join(thread, NULL) == 0);
     CHECK(strstr(sonoran_last_error(), "replace"));
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
     CHECK(strcmp(sonoran_error_name(0), "ok") == 0);
     CHECK(strcmp(sonoran_error_name(INT32_MIN), "unknown") == 0);
 
-    /* wake is sticky, and once */
+    /* a wake is kept, once */
     CHECK(sonoran_wake(session) == 0 && sonoran_wake(session) == 0);
     CHECK(sonoran_wait_event(session, -1) == NULL);
 

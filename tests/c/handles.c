@@ -1,4 +1,4 @@
-/* handles OPTIONS : numbers that are no session, in every function. */
+/* handles OPTIONS : numbers that are not sessions, in every function. */
 #include "host.h"
 
 static void expect_dead(sonoran_session number)

@@ -1,4 +1,4 @@
-/* What the test hosts share. A host ends with 0 if all was as expected, and else says on stderr what was not. */
+/* What the test hosts share. A host returns 0 on success; otherwise it says on stderr what failed. */
 #ifndef HOST_H
 #define HOST_H
 
@@ -14,7 +14,7 @@
 
 static inline void host_failed(const char *file, int line, const char *condition)
 {
-    fprintf(stderr, "%s:%d: not so: %s (last error: %s)\n", file, line, condition, sonoran_last_error());
+    fprintf(stderr, "%s:%d: check failed: %s (last error: %s)\n", file, line, condition, sonoran_last_error());
     exit(1);
 }
 
@@ -31,7 +31,7 @@ static inline sonoran_session connected(const char *options)
     return session;
 }
 
-/* Polls until an event holds `text`; two minutes at most. */
+/* Polls until an event contains `text`, for two minutes at most. */
 static inline void await_event(sonoran_session session, const char *text)
 {
     const time_t deadline = time(NULL) + 120;

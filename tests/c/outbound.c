@@ -1,9 +1,9 @@
 /*
- * outbound OPTIONS : a session that does what stdin says, a command a line, until it ends:
+ * outbound OPTIONS : a session that runs commands from stdin, one per line, until stdin ends:
  *
- *     units COUNT TICKS     gives the locations of COUNT units on TICKS ticks of 50 ms; x counts the ticks
+ *     units COUNT TICKS     passes the locations of COUNT units on TICKS ticks of 50 ms; x counts the ticks
  *     invoke METHOD ARGS    calls a method of the hub
- *     ingest BODY           hands over a body that came by HTTP
+ *     ingest BODY           passes on a body that came by HTTP
  *
  * Each command is answered by a line "did RESULT ..."; each event goes to stdout as a line "event JSON".
  */

@@ -1,4 +1,4 @@
-/* process OPTIONS : what the library does to its process, before, during and after sessions. */
+/* process OPTIONS : what the library does to its process before, during and after sessions. */
 #include "host.h"
 
 #include <dirent.h>
@@ -30,7 +30,7 @@ static int threads(int signal_number, int *open_to_signal)
     return count;
 }
 
-/* Which signals the main thread blocks, and which the process ignores and handles; not those that libc keeps to itself. */
+/* The signals that the main thread blocks, and that the process ignores and handles, without those that libc reserves. */
 struct signals {
     unsigned long long blocked, ignored, caught;
 };

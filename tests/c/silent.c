@@ -1,4 +1,4 @@
-/* silent OPTIONS : a host without stdin, stdout and stderr, whose numbers go to sockets of the library. */
+/* silent OPTIONS : a host without stdin, stdout and stderr, whose descriptors go to sockets of the library. */
 #include "host.h"
 
 #include <unistd.h>

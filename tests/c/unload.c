@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define CHECK(condition) ((condition) ? (void)0 : (fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition), exit(1)))
+#define CHECK(condition) ((condition) ? (void)0 : (fprintf(stderr, "line %d: check failed: %s\n", __LINE__, #condition), exit(1)))
 
 static char **arguments;
 
@@ -43,7 +43,7 @@ static void *plugin(void *unused)
     return unused;
 }
 
-/* A dlclose that would unmap the library, for nothing of this thread holds it: it stays, as the header says. */
+/* This dlclose would unmap the library, because nothing in this thread holds it. It stays, as the header says. */
 static void visit(void)
 {
     void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);

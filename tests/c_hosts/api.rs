@@ -1,4 +1,4 @@
-//! The functions and the header: what they take, and what they say to what they do not take.
+//! The functions and the header: what they accept, and how they refuse.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -38,7 +38,7 @@ pub(crate) fn functions() -> Vec<(String, String)> {
     functions.collect()
 }
 
-/// The library exports the header's functions, and nothing else that could clash with the host.
+/// The library exports the header's functions and nothing that could clash with the host.
 fn exports() {
     let output = Command::new("nm").args(["-D", "--defined-only"]).arg(library()).output();
     let output = output.expect("nm is needed (Debian: binutils)");
@@ -50,7 +50,7 @@ fn exports() {
     assert_eq!(symbols, functions);
 }
 
-/// The header compiles alone, twice, as every language that it is for.
+/// The header compiles alone, and twice, in every language that it is for.
 fn header() {
     let source = root().join("tests/c/twice.c");
     for (name, language) in [("c99", "c"), ("c11", "c"), ("c17", "c"), ("c++17", "c++"), ("c++20", "c++")] {
@@ -64,7 +64,7 @@ fn header() {
     }
 }
 
-/// Numbers that are no session give an error in every function that takes one.
+/// Numbers that are not sessions give an error in every function that takes one.
 fn handles() {
     let source = fs::read_to_string(root().join("tests/c/handles.c")).expect("tests/c/handles.c");
     for (name, declaration) in functions() {
@@ -94,14 +94,14 @@ fn bad_calls(run: Run) {
     run_silent(run("bad_calls").arg(hub.options(1, json!({}))));
 }
 
-/// How a host is run.
+/// How to run a host.
 type Run = fn(&str) -> Command;
 
 fn plainly(name: &str) -> Command {
     command(&host(name))
 }
 
-/// Fails on an access that is out of place, and on a leak.
+/// Fails on an invalid access and on a leak.
 fn under_valgrind(name: &str) -> Command {
     let mut command = command("valgrind".as_ref());
     command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
@@ -120,7 +120,7 @@ fn readme() {
     compile(&source, "readme", &["-std=c99"], &library());
 }
 
-/// The example shows events and ends cleanly on Ctrl-C, however often.
+/// The example shows events and ends cleanly on Ctrl-C, even if repeated.
 fn demo() {
     let hub = Hub::start(Kind::Local, Setup::default());
     let source = root().join("examples/c/sonoran_demo.c");

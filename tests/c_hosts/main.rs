@@ -1,9 +1,9 @@
-//! The library as its users have it: C programs that are linked to it or load it, against hubs.
+//! The library as its users see it: C programs that link to it or load it, against hubs.
 //!
-//! Every test of `stream` runs against two hubs: the local one, and the ASP.NET Core one of `../shared/aspnet-hub`
-//! where that is there. What cannot be run here is reported as ignored, with a line that starts `NOT RUN:`.
+//! Every test of `stream` runs against two hubs: the local one and, where `../shared/aspnet-hub` exists,
+//! ASP.NET Core's. A test that cannot run here is reported as ignored, with a line that starts `NOT RUN:`.
 //!
-//! The programs are `tests/c/*.c`. They link to the library of this build; `SONORAN_LIBRARY` names another one.
+//! The programs are `tests/c/*.c`. They link to this build's library; `SONORAN_LIBRARY` names another one.
 
 #[cfg(unix)]
 mod api;
@@ -28,7 +28,7 @@ fn main() {
     eprintln!("NOT RUN: the C hosts: they are programs for Unix");
 }
 
-/// Compiled only where Cargo.toml lets the built-in harness run this file, which then finds no other test in it.
+/// Compiled only if Cargo.toml lets the built-in harness run this file, which would find no other test in it.
 #[test]
 fn needs_a_harness_of_its_own() {
     panic!("Cargo.toml needs: [[test]] name = \"c_hosts\" harness = false");

@@ -1,4 +1,4 @@
-//! The other direction: locations of units, calls of the hub, and pushes that came by HTTP.
+//! The other direction: unit locations, calls of the hub, and pushes by HTTP.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -43,7 +43,7 @@ pub(crate) const CSHARP_TESTS: &[(&str, HubTest)] = &[
     ("csharp::units_hub_killed", |kind| units_hub_killed(kind, Language::CSharp)),
 ];
 
-/// What the host is written in: `tests/c/outbound.c`, and the same in the bindings' tests.
+/// The host's language: `tests/c/outbound.c`, and the same in the bindings' tests.
 #[derive(Debug, Clone, Copy)]
 enum Language {
     C,
@@ -70,7 +70,7 @@ impl Language {
     }
 }
 
-/// `bindings/csharp/tests/host/Outbound.cs` with the C# binding, compiled for Mono.
+/// Compiles `bindings/csharp/tests/host/Outbound.cs` with the C# binding, for Mono.
 fn csharp_host() -> &'static Path {
     static COMPILED: OnceLock<PathBuf> = OnceLock::new();
     COMPILED.get_or_init(|| {
@@ -84,7 +84,7 @@ fn csharp_host() -> &'static Path {
     })
 }
 
-/// A running host with a session.
+/// A running host with one session.
 struct Host {
     child: Option<Child>,
     stdin: Option<ChildStdin>,
@@ -108,7 +108,7 @@ impl Host {
         writeln!(self.stdin.as_mut().expect("open"), "{line}").expect("the host reads");
     }
 
-    /// What the host answers to the command, which it may still be at.
+    /// Returns the host's answer to a command.
     fn answer(&mut self) -> String {
         loop {
             let line = self.line();
@@ -145,7 +145,7 @@ impl Host {
         })
     }
 
-    /// Lets the host close its session. Nothing else must have happened.
+    /// Lets the host close its session. Nothing else may have happened.
     fn end(mut self) {
         drop(self.stdin.take());
         let output = finish(self.child.take().expect("once"));
@@ -186,7 +186,7 @@ fn units(kind: Kind, language: Language) {
     host.end();
 }
 
-/// What was given while there was no hub arrives at the next one: of each unit the newest, once.
+/// Locations given while there is no hub arrive at the next one: the newest of each unit, once.
 fn units_hub_killed(kind: Kind, language: Language) {
     let (count, ticks) = (500, 40);
     let setup = Setup { port: lasting_port(), ..Setup::default() };
@@ -213,7 +213,7 @@ fn units_hub_killed(kind: Kind, language: Language) {
     host.end();
 }
 
-/// No call is too large or too early for the hub.
+/// Expects that no call is too large or too early for the hub.
 fn within_limits(calls: &[UnitCall]) {
     for call in calls {
         assert!((1..=25).contains(&call.units.len()));
@@ -223,7 +223,7 @@ fn within_limits(calls: &[UnitCall]) {
     assert!(closest >= 200.0, "two calls {closest} ms apart");
 }
 
-/// Nobody is served twice before all others were: whoever waits longest is next.
+/// Expects that no unit is served twice before all others: the longest-waiting is next.
 fn in_turn(calls: &[UnitCall], count: usize) {
     let served: Vec<_> = calls.iter().flat_map(|call| &call.units).map(name).collect();
     for round in served.chunks(count) {
@@ -232,7 +232,7 @@ fn in_turn(calls: &[UnitCall], count: usize) {
     }
 }
 
-/// The longest time between two calls with the same unit.
+/// Returns the longest time between two calls with the same unit.
 fn worst_age(calls: &[UnitCall]) -> f64 {
     let (mut last, mut worst) = (BTreeMap::new(), 0.0_f64);
     for call in calls {
@@ -257,7 +257,7 @@ fn x(unit: &Value) -> usize {
     usize::try_from(unit["coordinates"]["x"].as_u64().expect("a number")).expect("small")
 }
 
-/// Each call ends once, with what the hub said or that it said nothing.
+/// Each call ends once, with the hub's answer or without one.
 fn calls(kind: Kind) {
     let hub = Hub::start(kind, Setup::default());
     let mut host = Host::start(Language::C, &hub.options(1, json!({"callTimeoutMs": 1500})));
@@ -276,7 +276,7 @@ fn calls(kind: Kind) {
         assert!(result["message"].as_str().expect("a text").contains(part), "{result}");
         assert_eq!(result.get("result").is_some(), code == "ok", "{result}");
     }
-    // the hub is still at the slow one: this one is lost with the link
+    // the hub is still busy with the slow one: this one is lost with the link
     let id = host.call("invoke echo [1]");
     hub.abort(1);
     let result = host.expect("SESSION_CALL_RESULT");
@@ -286,14 +286,14 @@ fn calls(kind: Kind) {
     host.end();
 }
 
-/// What the hub posts by HTTP while no session is up joins the stream when the host hands it over.
+/// What the hub posts by HTTP while no session is up joins the stream once the host passes it on.
 fn posted(kind: Kind) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let fallback = format!("http://{}/sonorancad/event", listener.local_addr().expect("an address"));
     let hub = Hub::start_with_fallback(kind, &fallback);
     let mut host = Host::start(Language::C, &hub.options(1, json!({"eventKey": "strip"})));
     let posts = thread::spawn(move || post(&listener));
-    // nobody is there for server 2
+    // server 2 has no session
     let answer = hub.push_anywhere(2, r#"{"key":"DEMO-key","type":"EVENT_911","data":{"n":1.10}}"#);
     assert_eq!(answer, "http 200");
     let body = posts.join().expect("a post");

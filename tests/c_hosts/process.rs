@@ -31,7 +31,7 @@ fn process() {
     run("process", &[&hub().options(1, json!({}))]);
 }
 
-/// No handler of the host runs on a thread of the library, from the thread's first instruction on.
+/// No signal handler of the host runs on a thread of the library, from its first instruction on.
 fn signals() {
     run("signals", &[&hub().options(1, json!({}))]);
 }
@@ -43,7 +43,7 @@ fn limits() {
     run("limits", &[&hub.options(1, json!({})), &named]);
 }
 
-/// Nothing is written to stdout and stderr, wherever they lead; `log` and failures make no difference.
+/// Nothing goes to stdout and stderr, wherever they lead, not even with `log` or failures.
 fn silent() {
     let hub = hub();
     let child = command(&host("silent"))
@@ -57,14 +57,14 @@ fn silent() {
     assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0));
 }
 
-/// dlclose in a loop, with open sessions, and threads that end after it.
+/// dlclose in a loop, with open sessions and threads that end after it.
 fn unload() {
     let hub = hub();
     let program = compile(&root().join("tests/c/unload.c"), "unload", &["-std=c99"], &library());
     run_silent(command(&program).arg(library()).arg(hub.options(1, json!({"keepAliveMs": 100}))));
 }
 
-/// A child of a process that has connected gets an error from every function, at once, and has none of the
+/// A child of a process that has connected gets an error from every function at once, and holds none of the
 /// connections.
 fn forking() {
     let source = fs::read_to_string(root().join("tests/c/forking.c")).expect("tests/c/forking.c");

@@ -21,24 +21,24 @@ use support::relay::Relay;
 pub(crate) const TESTS: &[(&str, Test)] =
     &[("tls_reset", tls_reset), ("tls_unknown_issuer", tls_unknown_issuer)];
 
-/// Where the hub ends a connection; with a reset, if not said otherwise.
+/// Where the hub ends a connection, with a reset unless noted.
 #[derive(Debug, Clone, Copy)]
 enum Cut {
-    /// When it has come in.
+    /// Once accepted.
     Connected,
     /// After the TLS handshake.
     Encrypted,
-    /// When it has asked for a websocket.
+    /// After the upgrade request.
     Asked,
-    /// When it has one.
+    /// After the upgrade.
     Upgraded,
     /// After the SignalR handshake.
     Handshaken,
-    /// When it was authenticated and sends its pings.
+    /// After authentication, while it pings.
     Ready,
-    /// When it was authenticated, right after messages that it has to answer.
+    /// After authentication, right after messages that need an answer.
     Answering,
-    /// As before, but with an orderly end of the TCP stream.
+    /// The same, but with an orderly end of the TCP stream.
     Finished,
 }
 
@@ -79,7 +79,7 @@ fn tls_reset() {
     relay.end();
 }
 
-/// A certificate from nowhere is refused, and the host is told why, unless it asked not to look.
+/// An unknown certificate is refused, and the host is told why, unless it asked not to verify.
 fn tls_unknown_issuer() {
     let (port, _) = tls_hub(Vec::new());
     let url = format!("wss://127.0.0.1:{port}/apiWsHub");
@@ -95,7 +95,7 @@ fn tls_unknown_issuer() {
     relay.end();
 }
 
-/// Starts a hub that cuts its first connections, and serves those after them. Returns its port and certificate.
+/// Starts a hub that cuts its first connections and serves later ones. Returns its port and certificate.
 fn tls_hub(cuts: Vec<Cut>) -> (u16, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("ring makes a key");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("it is a key");
@@ -109,7 +109,7 @@ fn tls_hub(cuts: Vec<Cut>) -> (u16, String) {
     thread::spawn(move || {
         let mut cuts = cuts.into_iter();
         for stream in listener.incoming() {
-            // the client leaves in the middle when the test ends, and sees errors in the middle all the time
+            // the client may leave at any point when the test ends, and sees errors all the time
             let _ = converse(stream.expect("a connection"), &config, cuts.next());
         }
     });
@@ -172,7 +172,7 @@ fn converse(
     Ok(())
 }
 
-/// The next record of the client that holds this text.
+/// Returns the client's next record that contains this text.
 fn read_until(link: &mut Link, text: &str) -> Result<String, tungstenite::Error> {
     loop {
         let message = link.read()?;

@@ -12,7 +12,7 @@ use support::{
     root,
 };
 
-/// A test of what this kind of hub sends.
+/// A test of what a hub of this kind sends.
 pub(crate) type HubTest = fn(Kind);
 
 /// These need [`FIXTURES`].
@@ -39,12 +39,12 @@ pub(crate) const TESTS: &[(&str, HubTest)] = &[
 /// The documented events, beside the repository.
 const FIXTURES: &str = "../shared/fixtures";
 
-/// Why there are no fixtures here, if so.
+/// Returns why there are no fixtures here, if there are none.
 pub(crate) fn fixtures_missing() -> Option<String> {
     (!root().join(FIXTURES).exists()).then(|| format!("the documented events are not in {FIXTURES}"))
 }
 
-/// What a parser that writes JSON anew would change.
+/// Payloads that re-serialising would change.
 const EXACT: [&str; 6] = [
     r#"{"key":"demo-key","type":"EVENT_UNIT_STATUS","data":{"id":123456789012345678901234567890,"x":1.0,"y":1E+2,"z":-0.0}}"#,
     r#"{"data":{"b":1,"a":2,"b":3},"type":"EVENT_UNIT_UPDATE","key":"demo-key","key":"twice"}"#,
@@ -67,7 +67,7 @@ fn fixtures(kind: Kind, shape: Shape) {
     arrive(kind, &payloads, shape);
 }
 
-/// These payloads arrive with their bytes intact and in order.
+/// Expects these payloads with their bytes intact and in order.
 fn arrive(kind: Kind, payloads: &[String], shape: Shape) {
     let hub = Hub::start(kind, Setup::default());
     let mut relay = Relay::start(&[hub.options(1, json!({}))]);
@@ -152,7 +152,8 @@ fn methods(kind: Kind, methods: Methods, known: &str) {
     relay.end();
 }
 
-/// A hub that pings each second and drops who is silent for three: nothing happens, and the host hears nothing.
+/// With a hub that pings each second and drops clients that are silent for three, nothing happens, and the
+/// host hears nothing.
 fn idle_link(kind: Kind) {
     let hub = Hub::start(kind, Setup { keep_alive: 1, client_timeout: 3, ..Setup::default() });
     let mut relay = Relay::start(&[hub.options(1, json!({"keepAliveMs": 500}))]);
@@ -186,7 +187,8 @@ fn two_servers(kind: Kind) {
     relay.end();
 }
 
-/// The hub's own words, and few attempts: Sonoran blocks who keeps asking with a wrong key.
+/// The host hears the hub's own words, and attempts are few: Sonoran blocks clients that insist with a wrong
+/// key.
 fn wrong_key(kind: Kind) {
     let hub = Hub::start(kind, Setup::default());
     let slowly = json!({"apiKey": "wrong-key", "authRetryMinMs": 1000, "authRetryMaxMs": 1500});

@@ -8,24 +8,24 @@ use support::hub::Kind;
 
 use crate::{api, outbound, process, reset, stream};
 
-/// A test panics if something is not as it should be.
+/// A test. It panics on failure.
 pub(crate) type Test = fn();
 
 pub(crate) fn run() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // the hosts mostly wait
+    // hosts mostly wait
     arguments.test_threads.get_or_insert(4);
     let mut trials = Vec::new();
     let mut add = |name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>| {
         let said = missing.as_ref().map(|missing| format!("NOT RUN: {name}: {missing}"));
         let trial = trial(name, test, missing);
-        // said now, for the tests' own lines would get in between
+        // printed now, because the tests' own lines would get in between
         if let Some(said) = said.filter(|_| !arguments.list && !arguments.is_filtered_out(&trial)) {
             eprintln!("{said}");
         }
         trials.push(trial);
     };
-    // the first builds a library of its own, which takes longest
+    // the first one builds another library, which takes longest
     for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
         add(name.to_owned(), Box::new(test), None);
     }
@@ -53,7 +53,7 @@ pub(crate) fn run() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A test that is not run where something is missing.
+/// Makes a test that is ignored if something is missing.
 fn trial(name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>) -> Trial {
     Trial::ignorable_test(name, move || {
         if let Some(missing) = missing {

@@ -7,7 +7,7 @@ use crate::wire::{CLOSE, frame, push as push_record};
 
 const EVENT: &str = r#"{"type":"EVENT_EARLY"}"#;
 
-/// The peer answers the credentials with these members of a completion.
+/// The peer answers the credentials with a completion with these members.
 fn answers(members: &'static str, told: Told) -> Case {
     opening(members, [told], move |hub| {
         let id = hub.until_authenticate()?;
@@ -43,7 +43,7 @@ fn refusals() {
         answers(r#","result":{"success":"yes"}"#, rejected("no reason")),
         answers(r#","result":{"success":false,"error":{"code":7}}"#, rejected(r#"{"code":7}"#)),
         answers(r#","result":{"success":true,"success":false,"error":"twice"}"#, rejected("twice")),
-        // what is not clearly a yes is none
+        // anything but a clear yes is a no
         answers(r#","result":null"#, rejected("it answered null")),
         answers(r#","result":{}"#, rejected("it answered {}")),
         answers(r#","result":{"error":null,"count":1}"#, rejected("it answered")),

@@ -1,4 +1,4 @@
-//! Calls of the host, and locations of units, with a peer that answers as no hub would.
+//! The host's calls and unit locations, with a peer that answers as no hub would.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -11,7 +11,7 @@ use crate::wire::Wire;
 use support::client::{Event, Process, Session, ffi};
 use support::wait_until;
 
-/// A session that is ready, and the peer's end of it.
+/// Returns a ready session and the peer's end of it.
 fn live(peer: &Peer, more: &Value) -> (Session, Wire) {
     let session = Session::connect(&options(&peer.url(), more));
     let mut wire = peer.accept();
@@ -21,7 +21,7 @@ fn live(peer: &Peer, more: &Value) -> (Session, Wire) {
     (session, wire)
 }
 
-/// Calls a method. Returns the host's number, and the hub's id.
+/// Calls a method. Returns the host's number and the hub's id.
 fn call(session: &Session, wire: &mut Wire) -> (i32, String) {
     let id = session.invoke("m", "[]").expect("it is ready");
     let call = wire.read_record().expect("the call");
@@ -46,7 +46,7 @@ fn a_call_goes_out_as_one_record_whatever_is_in_it() {
         assert_eq!(record["type"], 1);
         ids.push(record["invocationId"].clone());
     }
-    // an answer to them in another order
+    // answers in another order
     for id in ids.iter().rev() {
         wire.record(&format!(r#"{{"type":3,"invocationId":{id},"result":{id}}}"#));
     }
@@ -95,7 +95,7 @@ fn an_answer_that_breaks_the_protocol_loses_the_call() {
     }
 }
 
-/// The locations that a call of `unitLocation` has, and its id.
+/// Reads a call of `unitLocation`. Returns its locations and its id.
 fn locations(wire: &mut Wire) -> (Value, String) {
     let call = wire.read_record().expect("a call");
     assert_eq!(call["target"], "unitLocation", "{call}");
@@ -168,7 +168,7 @@ fn locations_wait_for_the_login_and_survive_the_link() {
     session.expect("SESSION_READY");
     assert_eq!(locations(&mut wire).0, two);
 
-    // that was not answered, and of one of them something newer has come
+    // it got no answer, and one of its units has a newer location
     assert_eq!(
         session.send_unit_locations(r#"[{"identId":1,"location":"M"},{"apiId":"a","location":"N"}]"#),
         Ok(0)
@@ -180,7 +180,7 @@ fn locations_wait_for_the_login_and_survive_the_link() {
     wire.expect_silence(Duration::from_millis(100)).expect("not before the hub knows who we are");
     wire.accept_credentials(&id);
     session.expect("SESSION_READY");
-    // what a link was lost with goes out in smaller calls
+    // units that a lost link took with it go out in smaller calls
     for newest in [
         json!([{"apiId": "a", "location": "N"}]),
         json!([{"identId": 1, "location": "M"}]),
@@ -262,7 +262,7 @@ fn a_unit_over_which_the_hub_hangs_up_costs_three_links_and_no_more() {
     assert_eq!(told.iter().filter(|event| event.kind() == "SESSION_LOST").count(), 3);
     assert!(named.len() == 1 && named[0].code() == "lost", "{named:?}");
     assert_eq!(named[0].get("unit"), json!({"identId": 13}));
-    // and whatever it is that the host says of it, the link stays
+    // whatever the host hears of it, the link stays
     give(&session, 13..14);
     wire.expect_silence(Duration::from_millis(500)).expect("it is set aside");
     assert_eq!((session.poll(), session.figure("asideUnits")), (None, 1));
@@ -401,7 +401,7 @@ fn the_log_is_bounded_as_pushes_are_and_takes_no_room_of_theirs() {
     for number in 0..5 {
         session.expect_text(&event(number));
     }
-    // what was lost of it is told with the next line
+    // the next line tells what was lost
     wire.text("{\"type\":1,\"target\":\"unknown\",\"arguments\":[]}\u{1e}");
     let lost = session.expect("SESSION_LOG");
     assert_eq!(lost.message(), "5000 lines of the log were dropped here because the queue was full.");

@@ -1,5 +1,5 @@
-//! One case: what the peer does on the session's first connection, and what the host hears of it. A
-//! good hub takes the connections after that.
+//! A case: what the peer does on the session's first connection, and what the host hears of it. A good hub
+//! serves later connections.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,19 +16,19 @@ use support::client::{Event, Process, Session};
 
 pub(crate) const KEY: &str = "the-api-key";
 
-/// What the good hub pushes, and a peer that the session stays with when it has done its worst.
+/// The event that the good hub pushes, as does a peer that the session stays with.
 const AFTER: &str = r#"{"key":"k","type":"EVENT_AFTER"}"#;
 
-/// What the peer does with a connection.
+/// The peer's behaviour on a connection.
 type Script = Box<dyn Fn(&mut Wire) -> Outcome + Send + Sync>;
 
-/// An event that the host has to see.
+/// An event that the host must see.
 pub(crate) enum Told {
     /// A push with this text.
     Push(String),
-    /// One of the library's own: its type, its code and a part of its message.
+    /// One of the library's own: type, code and a part of the message.
     Own(&'static str, String, String),
-    /// A push that is wrapped: the reason, and the arguments.
+    /// A wrapped push: the reason and the arguments.
     Wrapped(&'static str, String),
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct Case {
     name: String,
     script: Script,
     told: Vec<Told>,
-    /// Whether the peer lets the session log in before its script begins.
+    /// Whether the peer accepts the credentials before its script starts.
     live: bool,
     /// Whether the session stays on that connection.
     stays: bool,
@@ -95,7 +95,7 @@ pub(crate) struct Case {
     figures: Vec<(&'static str, u64)>,
 }
 
-/// The peer breaks the link from its very start.
+/// The peer breaks the link from the start.
 pub(crate) fn opening(
     name: impl Into<String>,
     told: impl Into<Vec<Told>>,
@@ -114,7 +114,7 @@ pub(crate) fn opening(
     }
 }
 
-/// The peer breaks a link that was ready.
+/// The peer breaks a ready link.
 pub(crate) fn breaks(
     name: impl Into<String>,
     told: impl Into<Vec<Told>>,
@@ -123,7 +123,7 @@ pub(crate) fn breaks(
     Case { live: true, ..opening(name, told, script) }
 }
 
-/// The session takes it and stays.
+/// The session tolerates it and stays.
 pub(crate) fn stays(
     name: impl Into<String>,
     told: impl Into<Vec<Told>>,
@@ -133,26 +133,26 @@ pub(crate) fn stays(
 }
 
 impl Case {
-    /// With further options.
+    /// Adds options.
     pub(crate) fn with(mut self, options: Value) -> Self {
         self.options = options;
         self
     }
 
-    /// The session stays, though the script begins before it is ready.
+    /// The session stays, although the script starts before it is ready.
     pub(crate) fn and_stays(mut self) -> Self {
         self.stays = true;
         self
     }
 
-    /// The session speaks TLS, and so does the good hub.
+    /// The session and the good hub use TLS.
     pub(crate) fn secure(mut self, good: &Arc<ServerConfig>) -> Self {
         self.scheme = "wss";
         self.tls = Some(Arc::clone(good));
         self
     }
 
-    /// One of the session's figures at the end.
+    /// Checks one of the session's figures at the end.
     pub(crate) fn counts(mut self, figure: &'static str, count: u64) -> Self {
         self.figures.push((figure, count));
         self
@@ -165,7 +165,7 @@ impl Case {
             let at_host = catch_unwind(AssertUnwindSafe(|| self.host(&peer)));
             peer.stop();
             let script = at_peer.join().expect("the peer returns what went wrong");
-            // what went wrong at the peer is what the host suffered from
+            // the peer's problem is what caused the host's
             if let Err(error) = script {
                 panic!("at the peer: {error}");
             }
@@ -201,7 +201,7 @@ impl Case {
     }
 }
 
-/// The options of a session that comes back soon.
+/// Returns the options of a session that reconnects soon.
 pub(crate) fn options(url: &str, more: &Value) -> Value {
     let mut options = json!({
         "communityId": "c", "apiKey": KEY, "serverId": 1, "url": url, "authRetryMinMs": 1000,
@@ -213,7 +213,7 @@ pub(crate) fn options(url: &str, more: &Value) -> Value {
     options
 }
 
-/// Runs all cases side by side: most of them wait most of the time.
+/// Runs all cases in parallel: most of them wait most of the time.
 #[track_caller]
 pub(crate) fn check(cases: Vec<Case>) {
     let _process = Process::shared();
@@ -224,11 +224,11 @@ pub(crate) fn check(cases: Vec<Case>) {
     assert!(failed.is_empty(), "{} of {} cases failed, see above: {failed:#?}", failed.len(), cases.len());
 }
 
-/// Who listens.
+/// A listening peer.
 pub(crate) struct Peer {
     listener: TcpListener,
     address: SocketAddr,
-    /// One of its own: a port may have been another peer's, whose session would be taken over.
+    /// Unique: the port may have been another peer's, whose session would be taken over.
     path: String,
     stopped: AtomicBool,
 }
@@ -238,13 +238,13 @@ impl Peer {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let address = listener.local_addr().expect("it has one");
-        // a test that hangs says so
+        // a test that hangs reports it
         socket2::SockRef::from(&listener).set_read_timeout(Some(PATIENCE)).expect("a socket");
         let path = format!("/hub{}", STARTED.fetch_add(1, Ordering::Relaxed));
         Self { listener, address, path, stopped: AtomicBool::new(false) }
     }
 
-    /// Takes little that it does not read.
+    /// Lets the system buffer little unread input.
     pub(crate) fn start_with_small_window() -> Self {
         let peer = Self::start();
         socket2::SockRef::from(&peer.listener).set_recv_buffer_size(4 * 1024).expect("a socket");
@@ -259,7 +259,7 @@ impl Peer {
         self.url_for("ws")
     }
 
-    /// With TLS by a name, for certificates are for names.
+    /// Uses TLS by name, because certificates are for names.
     pub(crate) fn url_for(&self, scheme: &str) -> String {
         let host = if scheme == "wss" { "localhost" } else { "127.0.0.1" };
         format!("{scheme}://{host}:{}{}", self.address.port(), self.path)
@@ -269,7 +269,7 @@ impl Peer {
         Wire::new(self.listener.accept().expect("a connection").0)
     }
 
-    /// Serves connections as the good hub until it is stopped.
+    /// Serves connections as the good hub until stopped.
     pub(crate) fn serve_well(&self, tls: Option<&Arc<ServerConfig>>) {
         loop {
             let mut wire = self.accept();
@@ -279,7 +279,7 @@ impl Peer {
             if let Some(config) = tls {
                 wire.start_tls(config);
             }
-            // a client that leaves in between comes back
+            // a client that leaves early comes back
             if wire.ready().is_ok() {
                 wire.push(AFTER);
                 wire.until_gone();
@@ -287,10 +287,10 @@ impl Peer {
         }
     }
 
-    /// Ends [`serve_well`](Self::serve_well) once the session has gone.
+    /// Ends [`serve_well`](Self::serve_well) once the session is gone.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        // it waits for a connection, which this is
+        // it waits for a connection: this one
         let _ = TcpStream::connect(self.address);
     }
 

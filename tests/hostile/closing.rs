@@ -1,4 +1,4 @@
-//! Goodbyes: the hub's, and ours from every state.
+//! Goodbyes: the hub's, and the client's from every state.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use support::{PATIENCE, wait_until};
 
 const EVENT: &str = r#"{"type":"EVENT_BEFORE"}"#;
 
-/// Times that no test waits for.
+/// Timeouts that no test waits for.
 fn never() -> Value {
     json!({"connectTimeoutMs": 300_000, "handshakeTimeoutMs": 300_000, "callTimeoutMs": 600_000})
 }
@@ -60,7 +60,7 @@ fn close_records() {
     ]);
 }
 
-/// Ends a session, which has to be quick whatever the peer does.
+/// Ends a session, which must be quick whatever the peer does.
 #[track_caller]
 fn leaves(session: &Session) {
     let started = Instant::now();
@@ -148,8 +148,8 @@ fn who_takes_a_place_waits_until_it_is_free() {
     let new = Session::connect(&options(&peer.url(), &json!({"eventKey": "strip"})));
     left.expect_record(&json!({"type": 7})).expect("a Close record");
     assert_eq!(left.read_frame().map(|frame| frame.0), Ok(CLOSE));
-    // two sessions of one server at a hub would take each other's events, and this one has not let the
-    // old one go: the new one comes when that has given up
+    // two sessions of one server at a hub would take each other's events; this peer does not let the old one
+    // go, so the new one connects once the old one has given up
     let mut wire = peer.accept();
     left.expect_gone().expect("the old connection ended before the new one began");
 

@@ -1,4 +1,4 @@
-//! Peers that send without end, and peers that take nothing.
+//! Peers that send endlessly, and peers that take nothing.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,18 +10,18 @@ use crate::wire::{PING, TEXT, Wire, frame, push};
 use support::PATIENCE;
 use support::client::{Process, Session};
 
-/// Lets the peer send this without end in a thread of its own, while `watch` reads what the client sends.
+/// Lets the peer send this endlessly in another thread, while `watch` reads what the client sends.
 fn flooded(wire: &mut Wire, flood: &[u8], watch: impl FnOnce(&mut Wire)) {
     let mut sender = wire.split();
     thread::scope(|scope| {
-        // also when `watch` finds something wrong: the flood ends with the connection
+        // even if `watch` fails: the flood ends with the connection
         let _cut = Cut(wire.split());
         scope.spawn(move || while sender.send(flood) {});
         watch(wire);
     });
 }
 
-/// Cuts a connection when it goes.
+/// Cuts a connection when dropped.
 struct Cut(Wire);
 
 impl Drop for Cut {
@@ -43,7 +43,7 @@ fn floods_of_events_do_not_keep_sessions_from_their_duties() {
     let _process = Process::shared();
     let event = format!("{}\u{1e}", push(r#"{"type":"EVENT_FLOOD","data":"xxxxxxxxxxxxxxxxxxxxxxxxxx"}"#));
     let flood = frame(TEXT, event.as_bytes()).repeat(1_000);
-    // of several at once each finds more to read whenever it is its turn
+    // with several at once, each has more to read on every turn
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| does_its_duties(&flood));
@@ -61,7 +61,7 @@ fn does_its_duties(flood: &[u8]) {
         for _ in 0..3 {
             while wire.read_record().expect("a record") != json!({"type": 6}) {}
         }
-        // and a host waits for the end of its call
+        // and a host waits for its call to end
         let until = Instant::now() + PATIENCE;
         let result = std::iter::repeat_with(|| session.next())
             .take_while(|_| Instant::now() < until)
@@ -69,7 +69,7 @@ fn does_its_duties(flood: &[u8]) {
             .expect("a result");
         assert_eq!((result.get("id"), result.code()), (json!(id), "timeout".to_owned()));
     });
-    // nobody polled fast enough: what was dropped is counted, and the rest is there
+    // nobody polls fast enough: dropped events are counted, and the rest is there
     let (pushes, dropped) = (session.figure("pushes"), session.figure("dropped"));
     assert!(pushes > 1_000 && dropped > 0, "{pushes} {dropped}");
     assert!(session.figure("queuedEvents") <= 110, "{:?}", session.stats());
@@ -90,7 +90,7 @@ fn a_flood_of_pings_is_not_answered_with_another() {
         session.expect_text(event);
     }
     wire.expect_silence(Duration::from_millis(50)).expect("no answer to a ping");
-    // those of the websocket are answered, and not more often than they come
+    // websocket pings are answered, but not more often than they come
     for _ in 0..20 {
         wire.send(frame(PING, b"1").repeat(5_000));
         wire.push(event);
@@ -109,7 +109,7 @@ fn a_hub_that_asks_without_listening_is_left() {
     let id = "x".repeat(10_000);
     let ask = format!("{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"ask\",\"arguments\":[]}}\u{1e}");
     let flood = frame(TEXT, ask.as_bytes());
-    // it reads none of the answers, which must not gather without end
+    // it reads none of the answers, which must not pile up
     let mut asked: u64 = 0;
     while wire.send(&flood) {
         asked += u64::try_from(flood.len()).expect("small");
@@ -128,7 +128,7 @@ fn a_hub_that_takes_nothing_is_left_and_costs_nothing() {
     let text = format!("[\"{}\"]", "x".repeat(30_000));
     let calls: Vec<_> = (0..250).map(|_| session.invoke("m", &text).expect("there is room")).collect();
     let before = processor_time();
-    // it is alive and says so, but takes nothing
+    // it is alive and pings, but takes nothing
     let until = Instant::now() + PATIENCE;
     while wire.record(r#"{"type":6}"#) {
         assert!(Instant::now() < until, "nobody left: {:?}", session.stats());
@@ -163,7 +163,7 @@ fn a_hub_that_takes_its_time_is_not_left() {
     assert_eq!((session.poll(), session.figure("ready")), (None, 1));
 }
 
-/// What the library's threads have used so far.
+/// Returns the CPU time that the library's threads have used.
 #[cfg(target_os = "linux")]
 fn processor_time() -> Duration {
     let ticks = |task: std::path::PathBuf| {

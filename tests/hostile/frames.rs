@@ -1,11 +1,11 @@
-//! Websocket frames that break their own protocol, and ways of closing.
+//! Websocket frames that violate their protocol, and ways of closing.
 
 use crate::case::{Case, breaks, check, lost, push, stays};
 use crate::wire::{BINARY, CLOSE, PING, PONG, Wire, frame, frame_head, raw_frame};
 
 const EVENT: &str = r#"{"type":"EVENT_BEFORE"}"#;
 
-/// The peer sends these bytes, over which the session leaves; what came before is delivered.
+/// The peer sends these bytes, and the session leaves. Earlier pushes are delivered.
 fn breaks_over(name: &str, bytes: Vec<u8>) -> Case {
     breaks(name, [push(EVENT), lost("protocol", "")], move |hub| {
         hub.push(EVENT);
@@ -92,7 +92,7 @@ fn ways_to_close() {
     for code in [1000, 1001, 1002, 1003, 1007, 1009, 1011, 1012, 1013, 3000, 4001, 4999] {
         cases.push(closes(format!("close {code}"), with(code, b""), "closed", &code.to_string()));
     }
-    // codes that stand for what no frame says; whichever of the two it is called, the link has ended
+    // codes that no frame may carry; whichever of the two codes the host sees, the link has ended
     for code in [0, 999, 1004, 1005, 1006, 1015, 2000, 5000] {
         cases.push(closes(format!("close {code}"), with(code, b""), "", ""));
     }
@@ -119,7 +119,7 @@ fn ends_without_a_close() {
             [push(EVENT), lost("lost", "without a goodbye")],
             |hub| {
                 hub.push(EVENT);
-                // were it still there on the next connection, the first record there would be no JSON
+                // if it survived into the next connection, the first record there would not be JSON
                 hub.send(frame(BINARY, b"{\"type\":1,\"target\":\"push"));
                 hub.hang_up();
                 Ok(())

@@ -1,4 +1,4 @@
-//! What a peer may do with the handshake, before and after.
+//! What a peer may do with the handshake.
 
 use std::thread;
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn answers(name: &str, text: &'static str, code: &str, part: &str) -> Case {
     })
 }
 
-/// The peer answers the handshake well, in its own way; the session goes on.
+/// The peer accepts the handshake in its own way. The session continues.
 fn accepted(name: &str, answer: impl Fn(&mut Wire) + Send + Sync + 'static) -> Case {
     opening(name, [ready()], move |hub| {
         hub.upgrade()?;

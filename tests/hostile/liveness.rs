@@ -1,4 +1,4 @@
-//! Signs of life: what counts as one, and what follows when there is none.
+//! Signs of life: what counts as one, and what follows without any.
 
 use std::thread;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::wire::{BINARY, PING, frame, frame_head};
 
 const EVENT: &str = r#"{"type":"EVENT_LATE"}"#;
 
-/// Long enough for a slow machine to log in, short enough to wait for.
+/// Long enough for a slow machine to authenticate, short enough to wait for.
 fn short() -> Value {
     json!({"serverTimeoutMs": 1500, "keepAliveMs": 100})
 }
@@ -59,7 +59,7 @@ fn a_silent_hub_is_left() {
 #[test]
 fn any_record_is_a_sign_of_life() {
     let ping = json!({"type": 6});
-    // the client pings when it has sent nothing for keepAliveMs, which paces the peer
+    // the client pings after sending nothing for keepAliveMs, which paces the peer
     let lives = move |name: &str, record: &'static str| {
         let ping = ping.clone();
         stays(name, [push(EVENT)], move |hub| {

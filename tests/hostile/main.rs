@@ -1,4 +1,4 @@
-//! Peers that are no good hub: what the host hears of each, and that the session comes back to a good one.
+//! Peers that are bad hubs: what the host hears of each, and that the session comes back to a good one.
 //!
 //! The cases follow the conformance list of the hub protocol: handshake, records and frames, messages,
 //! authentication and calls, liveness, closing, upgrade, TLS, network, names.
@@ -11,6 +11,7 @@ mod flood;
 mod frames;
 mod handshake;
 mod liveness;
+mod memory;
 mod messages;
 mod network;
 mod records;

@@ -1,4 +1,4 @@
-//! Messages of the hub protocol: which are followed, ignored, or end the link.
+//! Messages of the hub protocol: which ones are followed, ignored, or end the link.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn breaks_over(text: impl Into<String>, part: &str) -> Case {
     })
 }
 
-/// The record is ignored, and counted if it is `unknown`.
+/// The record is ignored, and counted if `unknown`.
 fn ignored(text: impl Into<String>, unknown: u64) -> Case {
     let text = text.into();
     stays(text.clone(), [push(EVENT)], move |hub| {
@@ -26,7 +26,7 @@ fn ignored(text: impl Into<String>, unknown: u64) -> Case {
     .counts("unknownMessages", unknown)
 }
 
-/// The record pushes the one event.
+/// The record pushes exactly this event.
 fn pushes(text: impl Into<String>) -> Case {
     let text = text.into();
     stays(text.clone(), [push(EVENT)], move |hub| {
@@ -36,7 +36,7 @@ fn pushes(text: impl Into<String>) -> Case {
     .counts("unknownMessages", 0)
 }
 
-/// The arguments of a push are wrapped for this reason.
+/// A push with these arguments is wrapped for this reason.
 fn wraps(arguments: &str, code: &'static str) -> Case {
     let text = format!(r#"{{"type":1,"target":"pushEvent","arguments":{arguments}}}"#);
     stays(arguments, [wrapped(code, arguments)], move |hub| {
@@ -87,7 +87,7 @@ fn envelopes() {
             r#"{{"type":7,"target":"x","arguments":7,"type":1,"target":"pushEvent","arguments":[{EVENT}]}}"#
         )),
         pushes(format!(r#"{{"t\u0079pe":1,"target":"push\u0045vent","arguments":[{EVENT}]}}"#)),
-        // cases are not told apart, as the hub's JavaScript client does not
+        // letter case is ignored, as by the hub's JavaScript client
         pushes(format!(r#"{{"type":1,"target":"PUSHEVENT","arguments":[{EVENT}]}}"#)),
         ignored(r#"{"type":1,"target":"pushEvents","arguments":[1]}"#, 1),
         ignored(r#"{"type":1,"target":" pushEvent","arguments":[1]}"#, 1),
@@ -126,7 +126,7 @@ fn arguments_of_a_push() {
         wraps("[{\"Type\":\"A\"}]", "no-type"),
         wraps("[{\"type\":\"SESSION_READY\"}]", "reserved-type"),
         wraps("[\"{\\\"type\\\":\\\"session_ready\\\"}\"]", "reserved-type"),
-        // decoded once, and not until something fits
+        // decoded once, not until something fits
         wraps(&json!([json!(EVENT).to_string()]).to_string(), "not-an-object"),
         wraps("[null, {\"type\":\"A\"}]", "not-an-object"),
         stays("several", [push(EVENT), wrapped("further-arguments", "[2.0,{\"type\":\"B\"}]")], |hub| {
@@ -160,7 +160,7 @@ fn answers_to_what_the_hub_asks() {
             )
         }));
     }
-    // the hub would take the answer for the end of the protocol
+    // the hub would take the answer for a violation of the protocol
     cases.push(
         stays("an id that is larger than any answer may be", [push(EVENT)], |hub| {
             let id = "x".repeat(32 * 1024);

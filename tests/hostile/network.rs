@@ -10,7 +10,7 @@ use crate::wire::Wire;
 use support::client::{Process, Session, ffi, last_error};
 use support::not_run;
 
-/// What the upgrade asks for: the target and the host.
+/// Returns the upgrade's target and host.
 fn asked(url: &str, listener: &TcpListener) -> (String, String) {
     let _session = Session::connect(&options(url, &json!({"headers": {"X-Token": "t"}})));
     let mut wire = Wire::new(listener.accept().expect("a connection").0);
@@ -79,7 +79,7 @@ fn urls_that_lead_nowhere_are_refused() {
 #[test]
 fn a_name_without_an_address_is_told() {
     let _process = Process::shared();
-    // absolute: no search list makes another name of it
+    // absolute: no search list applies
     let url = "ws://no-such-host.invalid.:1/hub";
     let session = Session::connect(&options(url, &json!({"connectTimeoutMs": 5_000})));
     let retry = session.expect("SESSION_RETRY");
@@ -95,7 +95,7 @@ fn a_name_without_an_address_is_told() {
 #[test]
 fn nobody_listens() {
     let _process = Process::shared();
-    // bound, so that nobody else gets it, and not listening
+    // bound, so that nobody else gets it, but not listening
     let taken = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
     taken.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
     let port = taken.local_addr().ok().and_then(|address| address.as_socket()).expect("it has one").port();
@@ -107,7 +107,7 @@ fn nobody_listens() {
     }
 }
 
-/// An address that takes no connection and refuses none: its queue is full.
+/// An address that neither accepts nor refuses connections: its queue is full.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_address_that_does_not_answer_times_out() {
@@ -135,7 +135,7 @@ fn a_hub_that_breaks_every_link_is_asked_less_and_less() {
     let _process = Process::shared();
     let peer = Peer::start();
     let session = Session::connect(&options(&peer.url(), &json!({"retryMinMs": 10, "retryMaxMs": 400})));
-    // accepted handshakes and even logins do not start the series anew: the link must hold for stableMs
+    // accepted handshakes and even credentials do not restart the series: the link must hold for stableMs
     for attempt in 1..=8_u32 {
         let mut wire = peer.accept();
         let kind = if attempt % 2 == 0 {
@@ -176,7 +176,7 @@ fn a_link_that_held_starts_the_series_anew() {
     }
     link();
     link();
-    // the end of the good link was the first failure
+    // the end of the good link is the first failure
     drop(peer.accept());
     assert_eq!(session.expect("SESSION_RETRY").get("attempt"), 2);
     link();

@@ -1,4 +1,4 @@
-//! Records: where they begin and end, and what is no JSON.
+//! Records: where they begin and end, and what is not JSON.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ const ONE: &str = r#"{"type":"EVENT_ONE"}"#;
 const TWO: &str = r#"{"type":"EVENT_TWO","text":"é😀"}"#;
 const THREE: &str = r#"{"type":"EVENT_THREE"}"#;
 
-/// The peer sends this text message, over which the session leaves.
+/// The peer sends this text message, and the session leaves.
 fn breaks_over(name: &str, text: impl Into<String>, part: &str) -> Case {
     let text = text.into();
     breaks(name, [lost("protocol", part)], move |hub| {
@@ -18,7 +18,7 @@ fn breaks_over(name: &str, text: impl Into<String>, part: &str) -> Case {
     })
 }
 
-/// The peer pushes this, and it arrives as it is.
+/// The peer pushes this, and it arrives unchanged.
 fn arrives(name: &str, event: impl Into<String>) -> Case {
     let event = event.into();
     stays(name, [push(event.clone())], move |hub| {
@@ -74,7 +74,7 @@ fn borders_of_messages_mean_nothing() {
                 hub.send(raw_frame(last | u8::from(index == 0), piece));
                 hub.send(frame(PING, index.to_string().as_bytes()));
             }
-            // a client need not answer every ping, but the newest
+            // a client need only answer the newest ping
             let newest = (pieces.len() - 1).to_string().into_bytes();
             while hub.read_frame()? != (PONG, newest.clone()) {}
             Ok(())
@@ -130,7 +130,7 @@ fn sizes_have_a_limit() {
             Ok(())
         })
         .with(small.clone()),
-        // refused by its announcement: not a byte of it ever comes
+        // refused by its announced size: not one byte of it comes
         breaks("a frame of 64 MiB", [too_large()], |hub| {
             hub.send(frame_head(0x81, 64 << 20));
             Ok(())

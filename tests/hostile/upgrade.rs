@@ -1,4 +1,4 @@
-//! What a peer, or something before it, may answer to the upgrade.
+//! How a peer, or something in front of it, may answer the upgrade.
 
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -29,7 +29,7 @@ fn status(code: &str, status: &str, headers: &str, part: &str) -> Case {
     told(code, status, head, part)
 }
 
-/// The peer accepts with these lines, in which `ACCEPT` stands for the right key.
+/// The peer accepts with these lines. `ACCEPT` stands for the right key.
 fn accepts_with(lines: &'static str) -> impl Fn(&mut Wire) -> crate::wire::Outcome + Send + Sync {
     move |hub| {
         hub.read_head()?;
@@ -174,7 +174,7 @@ fn an_answer_has_its_time() {
     ]);
 }
 
-/// How long the session waits after this answer, in milliseconds.
+/// Returns how long the session waits after this answer, in milliseconds.
 fn delay_after(status: &str, headers: &str, more: &serde_json::Value) -> u64 {
     let peer = Peer::start();
     let session = Session::connect(&options(&peer.url(), more));
@@ -189,7 +189,7 @@ fn a_wait_that_the_hub_asks_for_is_kept() {
     let _process = Process::shared();
     let date = httpdate_in(Duration::from_secs(3_600));
     for status in ["429", "503", "500"] {
-        // the wait, and the usual delay on top: not all at the same moment
+        // the wait plus the usual delay, so that not all come at once
         assert!(
             (30_000..=30_050).contains(&delay_after(status, "Retry-After: 30\r\n", &json!({}))),
             "{status}"
@@ -200,7 +200,7 @@ fn a_wait_that_the_hub_asks_for_is_kept() {
             let delay = delay_after(status, &format!("Retry-After: {other}\r\n"), &json!({}));
             assert!(delay <= 50, "{other}: {delay}");
         }
-        // nobody is sent away for ever
+        // nobody is sent away forever
         let year = delay_after(status, "Retry-After: 31536000\r\n", &json!({}));
         assert!((3_600_000..=3_600_050).contains(&year), "{year}");
     }

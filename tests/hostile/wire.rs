@@ -1,4 +1,4 @@
-//! The hub's end of a connection, byte by byte: it can send what no websocket library would.
+//! The hub's end of a connection, byte by byte. It can send what no websocket library would.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use support::PATIENCE;
 
-/// What did not go as it should at the hub's end.
+/// A problem at the hub's end.
 pub(crate) type Outcome<T = ()> = Result<T, String>;
 
 pub(crate) const TEXT: u8 = 1;
@@ -26,11 +26,11 @@ enum Stream {
     Gone,
 }
 
-/// A connection as the hub has it.
+/// The hub's end of a connection.
 pub(crate) struct Wire {
     stream: Stream,
     unread: Vec<u8>,
-    /// Of the client's upgrade.
+    /// The client's upgrade request.
     pub(crate) head: String,
 }
 
@@ -43,7 +43,7 @@ impl Wire {
         Self { stream: Stream::Plain(stream), unread: Vec::new(), head: String::new() }
     }
 
-    /// Speaks TLS from here on.
+    /// Uses TLS from here on.
     pub(crate) fn start_tls(&mut self, config: &Arc<ServerConfig>) {
         let connection = ServerConnection::new(Arc::clone(config)).expect("a server's settings");
         if let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) {
@@ -80,13 +80,13 @@ impl Wire {
         Ok(())
     }
 
-    /// A header of the upgrade that was read.
+    /// Returns a header of the upgrade request.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// The answer that accepts the upgrade that was read.
+    /// Returns the answer that accepts the upgrade request.
     pub(crate) fn accepted(&self) -> String {
         let accept = self.accept_key();
         format!(
@@ -98,7 +98,7 @@ impl Wire {
         derive_accept_key(self.header("sec-websocket-key").unwrap_or_default().as_bytes())
     }
 
-    /// Goes on until the client has shown its credentials. Returns the id of that call.
+    /// Continues until the client has sent its credentials. Returns the id of that call.
     pub(crate) fn until_authenticate(&mut self) -> Outcome<String> {
         self.upgrade()?;
         self.expect_record(&json!({"protocol": "json", "version": 1}))?;
@@ -116,7 +116,7 @@ impl Wire {
         call["invocationId"].as_str().map(str::to_owned).ok_or_else(|| format!("without an id: {call}"))
     }
 
-    /// Goes on until the client is logged in.
+    /// Continues until the client is authenticated.
     pub(crate) fn ready(&mut self) -> Outcome {
         let id = self.until_authenticate()?;
         self.accept_credentials(&id);
@@ -132,7 +132,7 @@ impl Wire {
         self.record(&format!(r#"{{"type":3,"invocationId":"{id}","result":{result}}}"#));
     }
 
-    /// Sends bytes as they are. A client that has left does not miss them: says whether it took them.
+    /// Sends bytes as they are. Returns whether the client, which may have left, took them.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         let sent = match &mut self.stream {
             Stream::Plain(stream) => stream.write_all(bytes.as_ref()),
@@ -147,7 +147,7 @@ impl Wire {
         self.send(frame(TEXT, text.as_bytes()))
     }
 
-    /// Sends one record in a message of its own.
+    /// Sends one record as one message.
     pub(crate) fn record(&mut self, record: &str) -> bool {
         self.text(&format!("{record}\u{1e}"))
     }
@@ -157,7 +157,7 @@ impl Wire {
         self.record(&push(event))
     }
 
-    /// The next frame of the client: opcode and payload.
+    /// Returns the client's next frame: opcode and payload.
     pub(crate) fn read_frame(&mut self) -> Outcome<(u8, Vec<u8>)> {
         let head = self.take(2)?;
         if head[0] & 0xf0 != 0x80 || head[1] & 0x80 == 0 {
@@ -176,7 +176,7 @@ impl Wire {
         Ok((head[0] & 0x0f, payload))
     }
 
-    /// The next record of the client, which sends each as one text message.
+    /// Returns the client's next record. It sends each as one text message.
     pub(crate) fn read_record(&mut self) -> Outcome<Value> {
         let (opcode, payload) = self.read_frame()?;
         let shown = String::from_utf8_lossy(&payload).into_owned();
@@ -197,7 +197,7 @@ impl Wire {
         }
     }
 
-    /// Nothing comes from the client for a while.
+    /// Expects nothing from the client for a while.
     pub(crate) fn expect_silence(&mut self, time: Duration) -> Outcome {
         self.set_read_timeout(time);
         let read = self.read_frame();
@@ -208,7 +208,7 @@ impl Wire {
         }
     }
 
-    /// The client has left already.
+    /// Expects that the client has left.
     pub(crate) fn expect_gone(&mut self) -> Outcome {
         self.set_read_timeout(Duration::from_millis(1));
         match self.read_more() {
@@ -217,25 +217,25 @@ impl Wire {
         }
     }
 
-    /// Reads until the client has gone, and lets it go when it says goodbye.
+    /// Reads until the client is gone, and answers its goodbye.
     pub(crate) fn until_gone(&mut self) {
         while let Ok((opcode, _)) = self.read_frame() {
             if opcode == CLOSE {
                 self.send(frame(CLOSE, &1000_u16.to_be_bytes()));
             }
         }
-        // it may be in the middle of something that is no frame
+        // it may be in the middle of something other than a frame
         while self.read_more().is_ok() {
             self.unread.clear();
         }
     }
 
-    /// Ends the connection as a process does that ends: no more bytes from here.
+    /// Ends the connection like a process that ends: no more bytes from here.
     pub(crate) fn hang_up(&self) {
         let _ = self.tcp().map(|tcp| tcp.shutdown(Shutdown::Write));
     }
 
-    /// Ends the connection as a host does that has forgotten it: with a reset.
+    /// Ends the connection like a host that has forgotten it: with a reset.
     pub(crate) fn reset(&mut self) {
         if let Some(tcp) = self.tcp() {
             socket2::SockRef::from(tcp).set_linger(Some(Duration::ZERO)).expect("a socket");
@@ -248,7 +248,7 @@ impl Wire {
         Self::new(self.tcp().and_then(|tcp| tcp.try_clone().ok()).expect("a socket"))
     }
 
-    /// Ends the connection for both ends of it.
+    /// Ends the connection in both directions.
     pub(crate) fn cut(&self) {
         let _ = self.tcp().map(|tcp| tcp.shutdown(Shutdown::Both));
     }
@@ -291,14 +291,14 @@ pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     raw_frame(0x80 | opcode, payload)
 }
 
-/// A frame with any first byte: FIN, reserved bits and opcode.
+/// A frame with this first byte: FIN, reserved bits and opcode.
 pub(crate) fn raw_frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = frame_head(first, u64::try_from(payload.len()).expect("it fits"));
     frame.extend_from_slice(payload);
     frame
 }
 
-/// The beginning of a frame that announces a payload of this length.
+/// The start of a frame that announces a payload of this length.
 pub(crate) fn frame_head(first: u8, length: u64) -> Vec<u8> {
     let mut head = vec![first];
     match (u8::try_from(length), u16::try_from(length)) {

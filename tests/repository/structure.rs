@@ -8,12 +8,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use support::root;
 
 /// The rooms of `src`, the highest floor first. A file imports from lower floors only, or from its own room.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["ffi"],
     &["registry"],
     &["session"],
-    &["link", "net", "runtime"],
+    &["link", "net"],
     &["signalr"],
+    &["runtime"],
     &["config", "json", "sys"],
     &["error"],
 ];
@@ -180,6 +181,8 @@ impl File {
         let mut imports = BTreeSet::new();
         for path in &paths {
             let absolute = match path.first().map(String::as_str) {
+                // `pub(crate)` and `pub(super)` name nothing of it
+                Some("crate" | "self" | "super") if path.len() == 1 => continue,
                 Some("crate") => path[1..].to_vec(),
                 Some("self") => [&own, &path[1..]].concat(),
                 Some("super") => [&own[..own.len().saturating_sub(1)], &path[1..]].concat(),
@@ -194,9 +197,7 @@ impl File {
                 names.contains(&name).then_some(name)
             });
             let in_root = || names.iter().find(|name| ["lib", "main"].contains(&name.as_str())).cloned();
-            // `pub(crate)` names nothing of it
-            let names_item = path[0] == "crate" && path.len() > 1;
-            let imported = if found.is_none() && names_item { in_root() } else { found };
+            let imported = if found.is_none() && path[0] == "crate" { in_root() } else { found };
             imports.extend(imported.filter(|name| name != module));
         }
         Self { paths, imports }

@@ -1,4 +1,4 @@
-//! What the hub says to the credentials, and what the host hears of it.
+//! The hub's answer to the credentials, and what the host hears of it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sonoran_hub::{Auth, Methods, Options};
 use crate::hub::{Hub, KEY, event};
 use support::client::{Process, Session, ffi, last_error};
 
-/// As slow as it may be fast.
+/// The fastest settings for slow retries.
 fn slowly() -> Value {
     json!({"authRetryMinMs": 1000, "authRetryMaxMs": 1100})
 }
@@ -48,7 +48,7 @@ fn a_host_that_connects_anew_on_every_refusal_is_no_faster() {
     let mut options = hub.options(1, &json!({"authRetryMinMs": 60_000, "authRetryMaxMs": 60_000}));
     options["apiKey"] = json!("wrong-key");
     for round in 0..20 {
-        // with other options it is a session of its own
+        // with other options it is another session
         options["stableMs"] = json!(round / 2);
         let session = Session::connect(&options);
         let rejected = session.until("SESSION_REJECTED").pop().expect("one");
@@ -94,7 +94,7 @@ fn auto_finds_the_method_and_remembers_it() {
         events.extend(session.until("SESSION_READY"));
         let ready: Vec<_> = events.iter().filter(|event| event.kind() == "SESSION_READY").collect();
         assert!(ready.iter().all(|ready| ready.get("method") == method), "{ready:?}");
-        // on the wire: a method that the hub does not know is in no list of its calls
+        // read from the log: the hub does not list calls of methods that it does not know
         let calling =
             |event: &support::client::Event| Some(event.message().split_once("calling ")?.1.to_owned());
         let calling: Vec<_> = events.iter().filter_map(calling).collect();

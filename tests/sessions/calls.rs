@@ -1,4 +1,4 @@
-//! Calls of the hub's methods, the hub's calls of ours, and pushes that came by HTTP.
+//! Calls of the hub's methods, the hub's calls of ours, and pushes by HTTP.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,7 +56,7 @@ fn a_call_without_an_answer_times_out_once() {
     let slow = session.invoke("slow", "[2.5]").expect("it is ready");
     let timed_out = result(&session, slow);
     assert_eq!(timed_out.code(), "timeout");
-    // the hub answers that one after all, and then this
+    // the hub does answer that one late, and then this one
     let echo = session.invoke("echo", "[1]").expect("it is ready");
     assert_eq!(result(&session, echo).code(), "ok");
     assert_eq!(session.figure("unknownMessages"), 1);

@@ -1,4 +1,4 @@
-//! Connecting, and coming back.
+//! Connecting and reconnecting.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn a_killed_hub_is_lost_and_found_in_place() {
     let hub = Hub::start_on(&process, port);
     let session = hub.ready(7, &json!({}));
     hub.push(7, &event(1));
-    // when it has arrived: a reset may take what is still on the way
+    // once it has arrived: a reset may destroy what is still on the way
     wait_until("the push arrives", || session.figure("pushes") == 1);
     hub.stop();
     session.expect_text(&event(1));
@@ -117,7 +117,7 @@ fn fifty_sessions_share_the_threads() {
     }
     #[cfg(target_os = "linux")]
     {
-        // one that runs them all, and up to sixteen that resolve names
+        // one for all sessions, and up to sixteen for DNS
         let threads = support::client::library_threads().len();
         assert!((1..=17).contains(&threads), "{threads}");
     }

@@ -1,4 +1,4 @@
-//! How sessions end: as asked, or because nobody uses them.
+//! How sessions end: on request, or because nobody uses them.
 
 use std::thread;
 use std::time::Duration;

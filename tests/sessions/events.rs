@@ -10,7 +10,7 @@ use crate::hub::{Hub, event};
 use support::client::{Process, Session};
 use support::{not_run, wait_until};
 
-/// What a parser that writes JSON anew would change.
+/// Payloads that re-serialising would change.
 const EXACT: [&str; 6] = [
     r#"{"key":"k","type":"EVENT_UNIT_STATUS","data":{"id":123456789012345678901234567890,"x":1.0,"y":1E+2,"z":-0.0}}"#,
     r#"{"data":{"b":1,"a":2,"b":3},"type":"EVENT_UNIT_UPDATE","key":"k","key":"twice"}"#,
@@ -20,7 +20,7 @@ const EXACT: [&str; 6] = [
     r#"{"type":"EVENT_STREETSIGN_UPDATED","data":{"signData":{"text1":"<b>&amp;'+\u003c"}}}"#,
 ];
 
-/// The payloads of the documented push events, where they are there.
+/// The payloads of the documented push events, if present.
 fn fixtures() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
     let mut payloads = Vec::new();
@@ -39,7 +39,7 @@ fn payload(line: &str) -> String {
     line.remove("payload").expect("every line has one").get().to_owned()
 }
 
-/// A JSON text without the white space between its tokens.
+/// JSON without the white space between tokens.
 fn compact(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let is_kept = |&character: &char| {
@@ -144,7 +144,7 @@ fn a_push_cannot_pass_for_the_librarys_own() {
     }
 }
 
-/// What was polled, short: pushes by number, gaps by count, notices by type.
+/// Summarises events: pushes by number, gaps by count, notices by type.
 fn summary(session: &Session) -> Vec<String> {
     let short = |event: &support::client::Event| match event.kind().as_str() {
         "EVENT_UNIT_STATUS" => event.get("data")["seq"].to_string(),

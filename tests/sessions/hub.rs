@@ -1,17 +1,15 @@
-//! The local hub as these tests need it.
+//! The local hub, for these tests.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sonoran_hub::{Delivered, Options, Shape};
-
 use support::PATIENCE;
 use support::client::{Process, Session};
 
-pub(crate) const COMMUNITY: &str = "demo";
-pub(crate) const KEY: &str = "demo-key";
+pub(crate) use support::hub::{COMMUNITY, KEY, lasting_port, options};
 
 /// A running hub.
 #[derive(Debug)]
@@ -28,28 +26,28 @@ impl Hub {
     pub(crate) fn start_with(_: &Process, options: Options) -> Self {
         static STARTED: AtomicU16 = AtomicU16::new(0);
         let hub = sonoran_hub::Hub::start(options).expect("the hub starts");
-        // one of its own: its port may have been another hub's, whose session would be taken over
+        // unique: the port may have been another hub's, whose session would be taken over
         let url = format!("{}?hub={}", hub.url(), STARTED.fetch_add(1, Ordering::Relaxed));
         Self { hub, url }
     }
 
-    /// Starts a hub on a port that [`lasting_port`] gave.
+    /// Starts a hub on a port from [`lasting_port`].
     pub(crate) fn start_on(process: &Process, port: u16) -> Self {
         let hub = Self::start_with(process, Options { listen: local(port), ..Options::default() });
         Self { url: url(port), ..hub }
     }
 
-    /// Stops at once, as a killed process does.
+    /// Stops at once, like a killed process.
     pub(crate) fn stop(self) {
         self.hub.stop();
     }
 
-    /// The options of a session with this hub; `more` are further ones.
+    /// Returns a session's options for this hub. `more` adds to them.
     pub(crate) fn options(&self, server: u32, more: &Value) -> Value {
         options(&self.url, server, more)
     }
 
-    /// A session that is ready.
+    /// Returns a ready session.
     #[track_caller]
     pub(crate) fn ready(&self, server: u32, more: &Value) -> Session {
         let session = Session::connect(&self.options(server, more));
@@ -57,7 +55,7 @@ impl Hub {
         session
     }
 
-    /// Pushes to the sessions of a server, of which there must be one.
+    /// Pushes to a server's sessions. There must be one.
     #[track_caller]
     pub(crate) fn push(&self, server: u32, body: &str) {
         self.push_as(server, body, Shape::Verbatim);
@@ -72,24 +70,24 @@ impl Hub {
         );
     }
 
-    /// Pushes so many events with their number as `data.seq`.
+    /// Pushes this many events, numbered in `data.seq`.
     pub(crate) fn burst(&self, server: u32, count: u64) {
         let report = self.wait(self.hub.burst(sonoran_hub::Burst::new(COMMUNITY, server, count)));
         assert_eq!((report.websocket, report.other), (count, 0));
     }
 
-    /// Waits until something is so at the hub.
+    /// Waits until a condition holds at the hub.
     #[track_caller]
     pub(crate) fn when(&self, what: &str, is_so: impl FnMut(&sonoran_hub::Hub) -> bool) {
         assert!(self.wait(self.until(PATIENCE, is_so)), "{what}: {:?}", self.calls());
     }
 
-    /// The names of the documented methods that were called.
+    /// Returns the names of the called documented methods.
     pub(crate) fn called(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.method).collect()
     }
 
-    /// The connections that are authenticated.
+    /// Returns the authenticated connections.
     pub(crate) fn connections(&self) -> Vec<String> {
         self.sessions().into_iter().map(|session| session.connection_id).collect()
     }
@@ -103,39 +101,16 @@ impl Deref for Hub {
     }
 }
 
-/// The options of a session with the hub at this URL.
-pub(crate) fn options(url: &str, server: u32, more: &Value) -> Value {
-    let mut options = json!({
-        "communityId": COMMUNITY, "apiKey": KEY, "serverId": server, "url": url, "retryMinMs": 10, "retryMaxMs": 100,
-    });
-    for (key, value) in more.as_object().expect("an object") {
-        options[key] = value.clone();
-    }
-    options
-}
-
-/// The URL of a hub on a port that [`lasting_port`] gave.
+/// Returns the URL of a hub on a port from [`lasting_port`].
 pub(crate) fn url(port: u16) -> String {
     format!("ws://{}/apiWsHub", local(port))
-}
-
-/// A port for a hub that comes later or again: none that the system gives to whoever asks for any.
-pub(crate) fn lasting_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let offset = u16::try_from(std::process::id() % 10_000).expect("it is small");
-    loop {
-        let port = 20_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind(local(port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-/// An event with a number.
+/// Returns a numbered event.
 pub(crate) fn event(number: usize) -> String {
     format!(r#"{{"key":"{KEY}","type":"EVENT_UNIT_STATUS","data":{{"number":{number}}}}}"#)
 }

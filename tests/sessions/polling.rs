@@ -87,7 +87,7 @@ fn a_wake_is_kept_for_the_next_wait() {
     assert_eq!(session.wait(60), None);
     assert!(started.elapsed() >= Duration::from_millis(60), "the wake was used up");
 
-    // it takes no event with it, and a poll does not use it up
+    // it swallows no event, and a poll does not use it up
     hub.push(1, &event(1));
     wait_until("the push", || session.figure("queuedEvents") == 1);
     assert_eq!(session.wake(), Ok(0));

@@ -1,4 +1,4 @@
-//! What the library does to the process as a whole: shutting down, and starting again.
+//! The library and the whole process: shutting down and starting again.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
@@ -10,12 +10,12 @@ use crate::hub::{Hub, event, options};
 use support::client::{Process, Session, ffi, shutdown};
 use support::{PATIENCE, wait_until};
 
-/// More than any goodbye takes.
+/// Longer than any goodbye takes.
 const LONG: i32 = 30_000;
 
 #[cfg(target_os = "linux")]
 fn no_thread_is_left() {
-    // a thread that has ended is still listed for a moment
+    // an ended thread stays listed for a moment
     wait_until("the threads are gone", || support::client::library_threads().is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! A second session for the same hub, community and server: a plugin that was restarted.
+//! A second session for the same hub, community and server: a restarted plugin.
 
 use std::thread;
 
@@ -57,7 +57,7 @@ fn one_hub_is_one_session_however_its_url_is_spelled() {
         assert_eq!(session.state(), ffi::SONORAN_E_SESSION, "{url}");
         session = again;
     }
-    // a name with a dot at its end is the same name, but looked up in another way
+    // a name with a trailing dot is the same name, but is looked up differently
     let named = |host: &str| options(&format!("ws://{host}:{port}/apiWsHub"), 2, &json!({}));
     let name = Session::connect(&named("LOCALHOST"));
     let absolute = Session::connect(&named("localhost."));
@@ -93,7 +93,7 @@ fn who_waits_under_the_old_number_is_let_go() {
         new.expect_text(&event(1));
         assert_eq!(old.state(), ffi::SONORAN_E_SESSION);
     }
-    // even where the new one has nothing to say for long
+    // even if the new one stays silent for long
     let away = options(&url(lasting_port()), 1, &json!({"retryMinMs": 3_600_000, "retryMaxMs": 3_600_000}));
     let old = Session::connect(&away);
     old.expect("SESSION_RETRY");
@@ -175,7 +175,7 @@ fn a_session_need_not_give_way() {
     assert!(failed.1.contains(&format!("session {}", first.number())), "{}", failed.1);
     hub.push(1, &event(1));
     first.expect_text(&event(1));
-    // neither another server nor one that is leaving stands in the way
+    // neither another server nor a leaving session is in the way
     let other = hub.ready(2, &json!({"replace": false}));
     hub.push(1, &event(2));
     wait_until("the push", || first.figure("queuedEvents") == 1);
@@ -274,7 +274,7 @@ fn another_key_inherits_nothing() {
     assert_eq!((new.poll(), new.figure("pushes")), (None, 0));
     hub.when("the old one has left", |hub| hub.sessions().is_empty());
 
-    // and what is known of one key says nothing of another
+    // and what is known about one key says nothing about another
     let right = Session::connect(&hub.options(1, &json!({})));
     right.expect("SESSION_READY");
     assert_eq!(right.poll(), None);
@@ -286,7 +286,7 @@ fn what_waited_is_stripped_too() {
     let hub = Hub::start(&process);
     let old = hub.ready(1, &json!({}));
     hub.push(1, &event(0));
-    // wrapped, for its type is reserved
+    // wrapped, because its type is reserved
     let reserved = format!(r#"{{"key":"{KEY}","type":"SESSION_X"}}"#);
     hub.push(1, &reserved);
     hub.push(1, &event(1));

@@ -1,4 +1,4 @@
-//! Any call at any time from any thread.
+//! Any call, at any time, from any thread.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use support::wait_until;
 const THREADS: u64 = 8;
 const LASTS: Duration = Duration::from_millis(1_500);
 
-/// Numbers that look random: xorshift.
+/// Pseudo-random numbers: xorshift.
 struct Dice(u64);
 
 impl Dice {
@@ -58,9 +58,9 @@ fn random_calls_from_many_threads() {
     session.expect_text(&event(1));
 }
 
-/// One call of any kind. Whatever it answers, nothing breaks.
+/// Makes one random call. Whatever it returns, nothing breaks.
 fn call(hub: &Hub, nobody: &str, first: i32, dice: &mut Dice) {
-    // a session that may be there, may have ended, or has yet to come
+    // a session that may exist, may have ended, or is yet to come
     let number = first + i32::try_from(dice.below(40)).expect("small");
     let session = std::mem::ManuallyDrop::new(Session::numbered(number));
     match dice.below(100) {
@@ -72,7 +72,7 @@ fn call(hub: &Hub, nobody: &str, first: i32, dice: &mut Dice) {
                 options["url"] = json!(nobody);
             }
             if let Ok(opened) = Session::try_connect(&options.to_string()) {
-                // it is left to the others
+                // leave it to the others
                 std::mem::forget(opened);
             }
         }

@@ -1,4 +1,4 @@
-//! Locations of units, on their way to the hub.
+//! Unit locations, on their way to the hub.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ fn give(session: &Session, units: impl Iterator<Item = usize>, place: usize) {
     assert_eq!(session.send_unit_locations(&format!("[{}]", updates.join(","))), Ok(0));
 }
 
-/// The locations that each call of `unitLocation` had.
+/// Returns the locations in each call of `unitLocation`.
 fn locations(calls: &[Call]) -> Vec<Vec<(u64, String)>> {
     let of_call = |call: &Call| {
         let argument: Value = serde_json::from_str(call.argument.as_ref()?.get()).expect("JSON");
@@ -47,14 +47,14 @@ fn the_newest_of_each_unit_goes_out_in_calls_that_the_hub_accepts() {
     let calls: Vec<_> = hub.calls().into_iter().filter(|call| call.method == "unitLocation").collect();
     let told = locations(&calls);
     assert!(told.iter().all(|units| (1..=25).contains(&units.len())), "{told:?}");
-    // from answer to call, so that the hub sees at least that whatever the network does
+    // measured from answer to call, so that the hub sees at least this much whatever the network does
     assert!(calls.windows(2).all(|pair| pair[1].at_ms - pair[0].at_ms >= 200.0), "{calls:?}");
     let last: BTreeMap<_, _> = told.iter().flatten().cloned().collect();
     assert_eq!(last, (0..60).map(|unit| (unit, "9".to_owned())).collect());
-    // only the first call may have left before the last update
+    // only the first call may leave before the last update
     assert!(told.iter().skip(1).flatten().all(|(_, place)| place == "9"), "{told:?}");
 
-    // what has not changed need not be told again
+    // what has not changed is not sent again
     give(&session, 0..60, 9);
     assert_eq!(session.figure("pendingUnits"), 0);
     assert_eq!(session.poll(), None, "nothing was refused");
@@ -94,7 +94,8 @@ fn what_a_hub_can_read_arrives_and_what_is_nested_deeper_is_refused() {
         let session = Session::try_connect(&hub.options(1, json!({}))).expect("good options");
         session.expect("SESSION_READY");
         // an update has 61 levels, itself among them
-        let update = |levels| format!(r#"[{{"identId":1,"location":"L","x":{}}}]"#, nested(levels - 1));
+        let update =
+            |levels: usize| format!(r#"[{{"identId":1,"location":"L","x":{}}}]"#, nested(levels - 1));
         let failed = session.send_unit_locations(&update(62)).expect_err("no hub reads it");
         assert_eq!(failed.0, ffi::SONORAN_E_UNIT, "{}", failed.1);
         assert!(failed.1.contains("unit update 0: it is nested 62 levels deep"), "{}", failed.1);

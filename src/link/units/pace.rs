@@ -1,34 +1,35 @@
-//! When the hub may be called again.
+//! When to call the hub again.
 
 use std::time::{Duration, Instant};
 
-/// The least time between the hub's answer and the next call: the call came before the answer left.
+/// The least time between the hub's answer and the next call. The hub counts from the call's arrival, which
+/// is earlier.
 pub(super) const AFTER_ANSWER: Duration = Duration::from_millis(200);
 
 /// The longest time between calls to a hub that finds them too fast.
 pub(super) const SLOWEST: Duration = Duration::from_secs(10);
 
-/// The wait after a refusal, for a hub blocks who insists. After so many in a row it doubles with each, up
-/// to [`LONGEST`]: then it is not a few units that the hub refuses, but all.
+/// The wait after a refusal: a hub blocks clients that insist. After this many in a row the hub refuses all
+/// units, not just some, and the wait doubles each time, up to [`LONGEST`].
 pub(super) const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 const UNDOUBLED: u32 = 4;
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The largest number of accepted calls before a faster pace is tried again.
+/// The largest number of accepted calls before trying a faster pace again.
 const MOST_PATIENCE: u32 = 64;
 
 /// The pace of the calls.
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,
-    /// How often the interval is doubled.
+    /// The number of times that the interval is doubled.
     slower: u32,
-    /// Calls accepted at this pace. One makes it faster, unless that pace is known as too fast.
+    /// Calls accepted at this pace. One is enough for a faster pace, unless that is known to be too fast.
     accepted: u32,
-    /// Whether the pace became faster last.
+    /// Whether the last change was to a faster pace.
     faster: bool,
-    /// The `slower` that was too fast when it was tried again, and how many accepted calls it takes to try
-    /// it once more: a hub that needs the slower pace is not asked at every turn.
+    /// The `slower` that was too fast when tried again, and how many accepted calls it takes to try once
+    /// more, so that a hub that needs the slower pace is seldom tested.
     too_fast: Option<u32>,
     patience: u32,
     /// Calls refused in a row.
@@ -38,7 +39,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Calls are at least this far apart.
+    /// `interval` is the least time between calls.
     pub(super) fn new(interval: Duration) -> Self {
         Self {
             interval,
@@ -93,14 +94,14 @@ impl Pace {
         self.wait(now, self.spacing());
     }
 
-    /// A refusal that was `expected`, of a unit that had been refused before, says nothing new of the hub.
+    /// An `expected` refusal, of a unit that was refused before, says nothing new about the hub.
     pub(super) fn refused(&mut self, now: Instant, expected: bool) {
         self.refused += u32::from(!expected);
         let doubled = self.refused.saturating_sub(UNDOUBLED).min(16);
         self.wait(now, AFTER_REFUSAL.saturating_mul(1 << doubled).min(LONGEST));
     }
 
-    /// Waits from now on, and for the pace.
+    /// Waits this long from now, and at least for the pace.
     fn wait(&mut self, now: Instant, time: Duration) {
         let paced = self.called.map_or(now, |called| called + self.spacing());
         self.next = Some(paced.max(now + time));

@@ -1,25 +1,30 @@
-//! Unit updates as the host gives them, checked before they are put by.
+//! Checks the host's unit updates before they are queued.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::{MAX_BYTES, MAX_WAITING};
 use crate::json::{JsonError, Scanner};
 
-/// The largest size of an update, with the brackets around it.
+/// The largest total size of the units in a call. The rest of the 32 KiB is for the record around them.
+pub(super) const MAX_BYTES: usize = 32 * 1024 - 256;
+
+/// The largest number of waiting units.
+pub(super) const MAX_WAITING: usize = 10_000;
+
+/// The largest size of an update, with brackets.
 pub(super) const MAX_UNIT_BYTES: usize = MAX_BYTES - 4;
 
-/// The deepest nesting of an update. A hub reads 64 levels: the record, its arguments and the list of
-/// updates are the first three.
+/// The deepest nesting of an update. A hub reads 64 levels, of which the record, its arguments and the list
+/// of updates take three.
 pub(super) const MAX_DEPTH: usize = 61;
 
-/// The fields that say which unit it is, in the order in which they are asked.
+/// The fields that identify a unit, in order of precedence.
 const IDENTITIES: [&str; 4] = ["communityUserId", "roblox", "apiId", "identId"];
 
 /// Why updates are refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnitError {
-    /// It is no JSON, or no array.
+    /// They are not a JSON array.
     #[error("{0}")]
     Json(String),
     /// One of the updates is not as documented.
@@ -27,7 +32,7 @@ pub(crate) enum UnitError {
     Update {
         /// Its index in the array, from 0.
         index: usize,
-        /// The field and what was expected.
+        /// The field and what is expected.
         problem: String,
     },
     /// Too many units wait.
@@ -42,7 +47,7 @@ pub(crate) struct Update {
     pub(super) text: Box<str>,
 }
 
-/// Which unit it is: one of [`IDENTITIES`], and its value as the host wrote it.
+/// What identifies a unit: one of [`IDENTITIES`], and its value as the host wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     field: &'static str,
@@ -50,7 +55,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// As the host wrote it, in an object of its own.
+    /// Returns it as an object, as the host wrote it.
     pub(crate) fn json(&self) -> String {
         format!("{{\"{}\":{}}}", self.field, self.value)
     }
@@ -62,7 +67,7 @@ impl fmt::Display for Identity {
     }
 }
 
-/// Checks what the host gives, in one pass.
+/// Checks updates in one pass.
 pub(crate) fn parse(updates: &str) -> Result<Vec<Update>, UnitError> {
     let mut scanner = Scanner::new(updates);
     if scanner.peek() != Some(b'[') {
@@ -82,7 +87,7 @@ pub(crate) fn parse(updates: &str) -> Result<Vec<Update>, UnitError> {
     problem.map_or(Ok(parsed), Err)
 }
 
-/// One update: the inner error is about its content.
+/// Reads one update. The inner error is about its content.
 fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError> {
     if scanner.peek() != Some(b'{') {
         return scanner.value().map(|_| Err("expected an object".to_owned()));
@@ -120,7 +125,7 @@ fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError
     })
 }
 
-/// What was expected of a documented field, if the value is something else. Unknown fields pass.
+/// Returns what is expected of a documented field, if the value is something else. Unknown fields pass.
 fn misfit(name: &str, value: &str) -> Option<&'static str> {
     let null = value == "null";
     let text = value.starts_with('"') && value.len() > 2;
@@ -128,10 +133,10 @@ fn misfit(name: &str, value: &str) -> Option<&'static str> {
         "location" => (value.starts_with('"'), "a string"),
         "roblox" => (null || is_number(value), "a number"),
         "communityUserId" | "apiId" | "identId" => {
-            (null || text || is_number(value), "a string that is not empty, or a number")
+            (null || text || is_number(value), "a non-empty string, or a number")
         }
         "coordinates" => {
-            (null || is_coordinates(value), "an object with the numbers x, y and z, and perhaps w")
+            (null || is_coordinates(value), "an object with the numbers x, y and z, and optionally w")
         }
         "vehicle" => (null || value.starts_with('{'), "an object"),
         _ => return None,

@@ -1,4 +1,4 @@
-//! What a host does with the C API, for tests in Rust: the same calls without the pointers.
+//! The C API for tests in Rust: the same calls without pointers.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
@@ -12,7 +12,8 @@ pub use sonoran::ffi;
 
 use crate::PATIENCE;
 
-/// The right to use the library: a test that ends all sessions, or looks at the whole process, has it alone.
+/// The right to use the library. A test that ends all sessions, or inspects the whole process, takes it
+/// alone.
 #[derive(Debug)]
 pub enum Process {
     Shared { _lock: RwLockReadGuard<'static, ()> },
@@ -28,13 +29,13 @@ impl Process {
 
     pub fn alone() -> Self {
         let lock = PROCESS.write();
-        // what other tests left
+        // what other tests left behind
         shutdown(30_000).expect("all ends");
         Self::Alone { _lock: lock }
     }
 }
 
-/// An event as the library gave it.
+/// An event, as the library returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event(pub String);
 
@@ -43,7 +44,7 @@ impl Event {
         self.member("type").and_then(|kind| serde_json::from_str(kind.get()).ok()).unwrap_or_default()
     }
 
-    /// A member of the event; null if it is not there.
+    /// Returns a member of the event, or null if there is none.
     pub fn get(&self, name: &str) -> Value {
         let parse = |member: Box<RawValue>| {
             serde_json::from_str(member.get()).unwrap_or_else(|error| panic!("{self}: {error}"))
@@ -51,7 +52,7 @@ impl Event {
         self.member(name).map(parse).unwrap_or_default()
     }
 
-    /// Looks at the first level only: the rest may be more than a parser takes.
+    /// Parses the first level only: the rest may be too deep for a parser.
     fn member(&self, name: &str) -> Option<Box<RawValue>> {
         let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&self.0).ok()?;
         members.remove(name)
@@ -72,11 +73,11 @@ impl fmt::Display for Event {
     }
 }
 
-/// A call that failed: its code, and the sentence.
+/// A failed call: its code and its sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed(pub i32, pub String);
 
-/// A session; it is disconnected when it goes.
+/// A session. Dropping it disconnects it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Session(i32);
 
@@ -91,7 +92,7 @@ impl Session {
         checked(unsafe { ffi::sonoran_connect(options.as_ptr()) }).map(Self)
     }
 
-    /// A session by its number, whatever has become of it.
+    /// Returns a session by number, in whatever state.
     pub fn numbered(number: i32) -> Self {
         Self(number)
     }
@@ -108,7 +109,7 @@ impl Session {
         owned(ffi::sonoran_wait_event(self.0, timeout_ms)).map(Event)
     }
 
-    /// Waits until another thread ends that, which must happen.
+    /// Waits until another thread ends the wait, which must happen.
     pub fn wait_for_release(&self) -> Option<Event> {
         let started = Instant::now();
         let event = self.wait(i32::try_from(PATIENCE.as_millis()).expect("a minute"));
@@ -116,11 +117,11 @@ impl Session {
         event
     }
 
-    /// The next event, which must come.
+    /// Returns the next event, which must come.
     pub fn next(&self) -> Event {
         let until = Instant::now() + PATIENCE;
         loop {
-            // a wake of the test must not pass for the end of the wait
+            // a wake by the test must not count as the end of the wait
             if let Some(event) = self.wait(1_000) {
                 return event;
             }
@@ -128,7 +129,7 @@ impl Session {
         }
     }
 
-    /// The next event, which must be of this type.
+    /// Returns the next event, which must have this type.
     #[track_caller]
     pub fn expect(&self, kind: &str) -> Event {
         let event = self.next();
@@ -136,7 +137,7 @@ impl Session {
         event
     }
 
-    /// The next event that is not about a failed attempt, which must be of this type.
+    /// Returns the next event that is not about a failed attempt. It must have this type.
     #[track_caller]
     pub fn expect_after_retries(&self, kind: &str) -> Event {
         let event = loop {
@@ -149,19 +150,19 @@ impl Session {
         event
     }
 
-    /// The next event, which must be this text.
+    /// Expects the next event to be this text.
     #[track_caller]
     pub fn expect_text(&self, text: &str) {
         let event = self.next();
         assert!(event.0 == text, "expected {text:.500}\narrived {event}");
     }
 
-    /// What is there, to the last event.
+    /// Returns all events that are there.
     pub fn drain(&self) -> Vec<Event> {
         std::iter::from_fn(|| self.poll()).collect()
     }
 
-    /// All that comes up to the event of this type, with it.
+    /// Returns all events up to and including the first of this type.
     pub fn until(&self, kind: &str) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
@@ -189,7 +190,7 @@ impl Session {
         Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")))
     }
 
-    /// One of the figures.
+    /// Returns one of the figures.
     pub fn figure(&self, name: &str) -> u64 {
         let stats = self.stats().unwrap_or_else(|| panic!("session {}: {}", self.0, last_error()));
         stats[name].as_u64().unwrap_or_else(|| panic!("{name} in {stats}"))
@@ -225,7 +226,7 @@ pub fn shutdown(timeout_ms: i32) -> Result<i32, Failed> {
     checked(ffi::sonoran_shutdown(timeout_ms))
 }
 
-/// What went wrong last in this thread.
+/// Returns this thread's last error.
 pub fn last_error() -> String {
     // SAFETY: never NULL, and valid until this thread's next failing call.
     unsafe { CStr::from_ptr(ffi::sonoran_last_error()) }.to_str().expect("UTF-8").to_owned()
@@ -250,7 +251,7 @@ fn c_text(text: &str) -> CString {
     CString::new(text).expect("no NUL in it")
 }
 
-/// Copies a string that the library gave, and releases it.
+/// Copies a string from the library and releases it.
 fn owned(string: *mut c_char) -> Option<String> {
     if string.is_null() {
         return None;

@@ -1,4 +1,4 @@
-//! The remote control that both hubs have: plain HTTP under `/control`.
+//! The remote control of both hubs: plain HTTP under `/control`.
 
 use std::fmt::Display;
 
@@ -7,13 +7,13 @@ use serde_json::Value;
 /// How a push's body becomes the argument of `pushEvent`.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
-    /// The body's bytes in its place.
+    /// The body's bytes.
     Verbatim,
     /// The body as one JSON string.
     String,
 }
 
-/// A call with the locations of units.
+/// A call with unit locations.
 #[derive(Debug, Clone)]
 pub struct UnitCall {
     pub at_ms: f64,
@@ -31,35 +31,35 @@ impl Control {
         Self { address: address.to_owned() }
     }
 
-    /// Pushes a body to a server's sessions, of which there must be one.
+    /// Pushes a body to a server's sessions. There must be one.
     pub fn push(&self, server: u32, body: &str, shape: Shape) {
         let shape = format!("{shape:?}").to_lowercase();
         let answer = self.post(&format!("push?serverId={server}&shape={shape}"), body);
         assert_eq!(answer["delivered"], "websocket", "{body:.100}");
     }
 
-    /// Pushes so many events with their number as `data.seq`.
+    /// Pushes this many events, numbered in `data.seq`.
     pub fn burst(&self, server: u32, count: usize) {
         let answer = self.post(&format!("burst?serverId={server}&count={count}"), "");
         assert_eq!(answer["websocket"], count);
     }
 
-    /// Sends a server's sessions away, of which there must be one.
+    /// Sends a server's sessions away. There must be one.
     pub fn abort(&self, server: u32) {
         assert_eq!(self.post(&format!("abort?serverId={server}"), "")["aborted"], 1);
     }
 
-    /// From now on nobody is let in, with these words.
+    /// Refuses everyone from now on, with these words.
     pub fn reject(&self, words: &str) {
         self.post(&format!("auth?reject=true&error={words}"), "");
     }
 
-    /// From now on who has the key is let in.
+    /// Accepts everyone with the key from now on.
     pub fn accept(&self) {
         self.post("auth", "");
     }
 
-    /// The connections that are authenticated for a server.
+    /// Returns the authenticated connections of a server.
     pub fn connections(&self, server: u32) -> Vec<String> {
         let sessions = self.get("sessions");
         let sessions = sessions.as_array().expect("a list");
@@ -68,7 +68,7 @@ impl Control {
         ours.map(|session| session["connectionId"].as_str().expect("a text").to_owned()).collect()
     }
 
-    /// The methods that were called, and when, in milliseconds.
+    /// Returns the called methods, and when, in milliseconds.
     pub fn calls(&self) -> Vec<(String, f64)> {
         let calls = self.get("calls");
         let call =
@@ -76,7 +76,7 @@ impl Control {
         calls.as_array().expect("a list").iter().map(call).collect()
     }
 
-    /// The calls with locations of units.
+    /// Returns the calls with unit locations.
     pub fn unit_calls(&self) -> Vec<UnitCall> {
         let calls = self.get("calls");
         let calls = calls.as_array().expect("a list").iter().filter(|call| call["method"] == "unitLocation");
@@ -105,7 +105,7 @@ impl Control {
         format!("{}/control/{what}", self.address)
     }
 
-    /// The answer as JSON; some have none.
+    /// Returns the answer as JSON, if it has a body.
     fn answer(&self, what: &str, answer: Result<http::Response<ureq::Body>, impl Display>) -> Value {
         let mut answer = answer.unwrap_or_else(|error| panic!("/control/{what:.60}: {error}"));
         let text = answer.body_mut().with_config().limit(u64::MAX).read_to_string().expect("text");

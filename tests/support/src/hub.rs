@@ -1,4 +1,4 @@
-//! Hubs to connect to: the local one, and ASP.NET Core's.
+//! Hubs to connect to: the local one and ASP.NET Core's.
 
 use std::{
     io::{BufRead, BufReader},
@@ -15,17 +15,23 @@ use sonoran_hub::Methods;
 
 use crate::{control::Control, root};
 
+/// The community that both hubs know.
+pub const COMMUNITY: &str = "demo";
+
+/// Its API key.
+pub const KEY: &str = "demo-key";
+
 /// Whose hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The one of this repository, in this process.
+    /// This repository's hub, in this process.
     Local,
-    /// The one of `../shared/aspnet-hub`, a process of its own.
+    /// The hub in `../shared/aspnet-hub`, a separate process.
     AspNet,
 }
 
 impl Kind {
-    /// Why there is no such hub here, if so.
+    /// Returns why there is no such hub here, if there is none.
     pub fn missing(self) -> Option<String> {
         let there =
             self == Self::Local || (start_script().exists() && root().join("../shared/dotnet").exists());
@@ -37,10 +43,10 @@ fn start_script() -> PathBuf {
     root().join("../shared/aspnet-hub/start.sh")
 }
 
-/// What a hub can be told.
+/// A hub's settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
-    /// 0 takes a free one.
+    /// 0 means any free port.
     pub port: u16,
     pub methods: Methods,
     /// Seconds.
@@ -55,7 +61,7 @@ impl Default for Setup {
     }
 }
 
-/// A running hub with its remote control. It is killed when it is dropped.
+/// A running hub with its remote control. Dropping it kills it.
 #[derive(Debug)]
 pub struct Hub {
     address: String,
@@ -74,7 +80,7 @@ impl Hub {
         Self::start_posting(kind, setup, None)
     }
 
-    /// A hub that posts by HTTP what finds no session.
+    /// Starts a hub that posts pushes without a session by HTTP.
     pub fn start_with_fallback(kind: Kind, fallback: &str) -> Self {
         Self::start_posting(kind, Setup::default(), Some(fallback))
     }
@@ -87,18 +93,12 @@ impl Hub {
         Self { control: Control::new(&address), address, _running: running }
     }
 
-    /// The options of a session with this hub for this server; `more` are further ones.
+    /// Returns a session's options for this hub and server. `more` adds to them.
     pub fn options(&self, server: u32, more: Value) -> String {
-        let mut options = json!({
-            "communityId": "demo", "apiKey": "demo-key", "serverId": server, "url": format!("{}/apiWsHub", self.address),
-            "retryMinMs": 10, "retryMaxMs": 200,
-        });
-        let Value::Object(more) = more else { panic!("{more} is no object") };
-        options.as_object_mut().expect("it is one").extend(more);
-        options.to_string()
+        options(&self.url(), server, &more).to_string()
     }
 
-    /// What a client connects to.
+    /// Returns the URL for clients.
     pub fn url(&self) -> String {
         format!("{}/apiWsHub", self.address)
     }
@@ -115,7 +115,7 @@ impl Deref for Hub {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Self::AspNet { process, .. } = self {
-            // it may have ended already
+            // it may have ended
             let _ = process.kill();
             let _ = process.wait();
         }
@@ -174,7 +174,18 @@ fn aspnet(setup: Setup, fallback: Option<&str>) -> (Running, String) {
     (Running::AspNet { process, _stdin: stdin }, address)
 }
 
-/// A port for a hub that is to come back to it: none of those that the system gives to whoever asks for any.
+/// Returns a session's options for the hub at this URL. `more` adds to them.
+pub fn options(url: &str, server: u32, more: &Value) -> Value {
+    let mut options = json!({
+        "communityId": COMMUNITY, "apiKey": KEY, "serverId": server, "url": url, "retryMinMs": 10, "retryMaxMs": 100,
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        options[key] = value.clone();
+    }
+    options
+}
+
+/// Returns a port that a hub can leave and take again: none of those that the system gives out by itself.
 pub fn lasting_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let offset = u16::try_from(process::id() % 10_000).expect("it is small");

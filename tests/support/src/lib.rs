@@ -1,5 +1,4 @@
-//! What the integration tests share: the C API as Rust calls, hubs with their remote control, C programs and what
-//! they print.
+//! What the integration tests share: the C API as Rust calls, hubs with their remote control, and C programs.
 
 pub mod client;
 pub mod control;
@@ -15,15 +14,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long something may take that will come. Nothing is right or wrong because of the time it took.
+/// Deadline for events that must happen. No verdict depends on the time they take.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The repository.
+/// The repository's root.
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// A folder for what tests write, within the one that cargo builds into.
+/// A folder for files that tests write, inside cargo's target folder.
 pub fn scratch() -> PathBuf {
     // a test's program lies in `target/PROFILE/deps`
     let program = env::current_exe().expect("a test has a path");
@@ -32,14 +31,14 @@ pub fn scratch() -> PathBuf {
     folder
 }
 
-/// Why what needs this program cannot be run here, if so.
+/// Returns why tests that need this program cannot run here, if it is missing.
 pub fn missing(program: &str) -> Option<String> {
     let there =
         env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|path| path.join(program).is_file());
     (!there).then(|| format!("{program} is not installed; cargo xtask test installs it"))
 }
 
-/// Waits until there is a value.
+/// Waits for a value.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut value: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -52,14 +51,14 @@ pub fn wait_for<T>(what: &str, mut value: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     wait_for(what, || is_so().then_some(()));
 }
 
-/// Says what this machine lacks: on a line of its own, and not by a macro, whose output a test that passes
-/// keeps to itself.
+/// Reports what this machine lacks. Writes to stderr directly, because the harness hides what a passing test
+/// prints by macro.
 pub fn not_run(what: &str) {
     std::io::stderr().write_all(format!("\nNOT RUN: {what}\n").as_bytes()).expect("stderr");
 }

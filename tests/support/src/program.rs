@@ -1,4 +1,4 @@
-//! C programs: compiled once, linked to the library, run to their end.
+//! C programs: compiled once, linked to the library, and run.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,8 @@ use std::{
 
 use crate::{root, scratch, wait_for};
 
-/// The library that is tested: what `SONORAN_LIBRARY` names, or else this build's, which cargo puts beside the tests.
+/// Returns the library under test: `SONORAN_LIBRARY`, or else this build's, which cargo puts beside the
+/// tests.
 pub fn library() -> PathBuf {
     let ours = || env::current_exe().expect("a test has a path").with_file_name("libsonoran.so");
     let library = env::var_os("SONORAN_LIBRARY").map_or_else(ours, PathBuf::from);
@@ -20,8 +21,9 @@ pub fn library() -> PathBuf {
     library
 }
 
-/// The library as released, but for a `sonoran_connect("panic")` that panics, and quickly made: what a panic does is
-/// the profile's. It is built in a folder of its own, for cargo would put it where the other one lies.
+/// Builds the library for release, because the profile decides what a panic does, but quickly, and with a
+/// `sonoran_connect("panic")` that panics. Uses its own target folder, so as not to overwrite the other
+/// library.
 pub fn panicking_library() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
@@ -51,7 +53,7 @@ pub fn panicking_library() -> PathBuf {
     BUILT.get_or_init(build).clone()
 }
 
-/// `tests/c/NAME.c`, linked to the library.
+/// Returns `tests/c/NAME.c`, compiled and linked to the library.
 pub fn host(name: &str) -> PathBuf {
     static COMPILED: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut compiled = COMPILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -60,7 +62,7 @@ pub fn host(name: &str) -> PathBuf {
     compiled.get_or_insert_default().entry(name.to_owned()).or_insert_with(compile).clone()
 }
 
-/// Compiles a source with all warnings as errors, and links it to a library.
+/// Compiles a source, with warnings as errors, and links it to a library.
 pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> PathBuf {
     let folder = scratch().join("c_hosts");
     fs::create_dir_all(&folder).expect("the target folder can be written");
@@ -84,19 +86,20 @@ pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> 
     program
 }
 
-/// A program that loads the library it was linked to: cargo tells ours to look elsewhere first.
+/// Returns a command that loads the library it is linked to: cargo's environment would make it look elsewhere
+/// first.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// Runs a host, which must end with 0 and print nothing at all.
+/// Runs a host, which must succeed and print nothing.
 pub fn run(name: &str, arguments: &[&str]) {
     run_silent(command(&host(name)).args(arguments));
 }
 
-/// Runs a program, which must end with 0 and print nothing at all.
+/// Runs a program, which must succeed and print nothing.
 pub fn run_silent(command: &mut Command) {
     let output = finish(command.spawn().expect("a compiled program runs"));
     let text = [output.stdout, output.stderr].concat();
@@ -104,7 +107,7 @@ pub fn run_silent(command: &mut Command) {
     assert!(output.status.success() && text.is_empty(), "{}, and printed: {text}", output.status);
 }
 
-/// Waits for the end of a program and collects what it prints to the pipes that nobody took; kills it if it does not
+/// Waits for the end of a program and collects the output of its remaining pipes. Kills it if it does not
 /// end.
 pub fn finish(child: Child) -> Output {
     let mut child = Killed(child);
@@ -113,7 +116,7 @@ pub fn finish(child: Child) -> Output {
     thread::scope(move |scope| {
         let stdout = scope.spawn(|| all(stdout));
         let stderr = scope.spawn(|| all(stderr));
-        // killed here if it does not end, and with it the pipes that the readers wait for
+        // if it does not end, it is killed here, which closes the pipes that the readers wait for
         let mut child = child;
         let status = wait_for("end of a program", || child.0.try_wait().expect("it is our child"));
         let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().expect("a pipe can be read"));
@@ -129,12 +132,12 @@ fn all(pipe: Option<impl Read>) -> Vec<u8> {
     bytes
 }
 
-/// Ends a program, unless it has ended.
+/// Kills a program when dropped.
 struct Killed(Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // it has ended already, unless something went wrong
+        // it has ended, unless something went wrong
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

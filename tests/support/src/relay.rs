@@ -1,4 +1,4 @@
-//! The host `tests/c/relay.c`: what it polls, event by event.
+//! The host `tests/c/relay.c`, which relays what it polls.
 
 use std::{
     collections::VecDeque,
@@ -16,10 +16,10 @@ use crate::{
     program::{command, finish, host},
 };
 
-/// An event of a session of the host, which has several.
+/// An event and the index of its session.
 type Polled = (usize, Event);
 
-/// An event's very bytes.
+/// An event's exact bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event(pub Vec<u8>);
 
@@ -59,12 +59,12 @@ impl Relay {
         Self { child: Some(child), stdin, polled, waiting: vec![VecDeque::new(); options.len()] }
     }
 
-    /// Stops the whole process where it is.
+    /// Suspends the whole process.
     pub fn stop(&self) {
         self.signal("STOP");
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     pub fn go_on(&self) {
         self.signal("CONT");
     }
@@ -76,7 +76,7 @@ impl Relay {
         assert!(status.success(), "{status}");
     }
 
-    /// The next event of a session.
+    /// Returns a session's next event.
     pub fn next(&mut self, session: usize) -> Event {
         loop {
             if let Some(event) = self.waiting[session].pop_front() {
@@ -90,14 +90,14 @@ impl Relay {
         }
     }
 
-    /// The next event of a session, which must be of this type.
+    /// Returns a session's next event, which must have this type.
     pub fn expect(&mut self, session: usize, kind: &str) -> Value {
         let event = self.next(session);
         assert_eq!(event.kind(), kind, "{event}");
         event.json()
     }
 
-    /// The next event of a session that is not one of failed attempts to connect.
+    /// Returns a session's next event that is not about a failed attempt.
     pub fn expect_after_retries(&mut self, session: usize, kind: &str) -> Value {
         loop {
             let event = self.next(session);
@@ -108,7 +108,7 @@ impl Relay {
         }
     }
 
-    /// Asserts that no session has an event for so long.
+    /// Asserts that no session has an event for this long.
     pub fn expect_nothing(&mut self, during: Duration) {
         assert!(self.waiting.iter().all(VecDeque::is_empty), "{:?}", self.waiting);
         match self.polled.recv_timeout(during) {
@@ -118,7 +118,7 @@ impl Relay {
         }
     }
 
-    /// Lets the host close its sessions and end. Each session's last event is that it closed, and there is no other.
+    /// Lets the host close its sessions and end. Each session's only remaining event is SESSION_CLOSED.
     pub fn end(mut self) {
         drop(self.stdin.take());
         for session in 0..self.waiting.len() {
@@ -132,7 +132,7 @@ impl Relay {
         }
     }
 
-    /// How the host ended, and what it had to say.
+    /// Returns how the host ended, and its stderr.
     fn last_words(&mut self) -> String {
         let output = finish(self.child.take().expect("it ends once"));
         format!("{}{}", output.status, String::from_utf8_lossy(&output.stderr))
@@ -142,14 +142,14 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            // it is still there because something went wrong
+            // it still runs because something went wrong
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
-/// Reads "SESSION LENGTH\n" and as many bytes.
+/// Reads "SESSION LENGTH\n" and LENGTH bytes.
 fn read(stdout: &mut impl BufRead) -> Option<Polled> {
     let mut line = String::new();
     if stdout.read_line(&mut line).expect("text") == 0 {

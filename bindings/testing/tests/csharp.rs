@@ -27,7 +27,8 @@ fn hub_program() -> PathBuf {
             return PathBuf::from(hub);
         }
         run(Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "sonoran-hub"])
+            // with this package, so that what both need is not built anew for one of them
+            .args(["build", "--quiet", "-p", "sonoran-hub", "-p", "sonoran-bindings"])
             .current_dir(folder(".")));
         support::scratch().with_file_name("debug").join("sonoran-hub")
     };

@@ -34,30 +34,31 @@ impl Managed {
         let mut build = dotnet()?;
         build.args(words.split(' ')).args(["-c", "Release", "-v", "quiet", "-o"]).arg(to);
         build.arg(format!("-p:PathMap={}=/sonoran", self.folder.display())).args(properties);
+        // the checkout around the copy has nothing to say: what it says depends on where it was cloned from
+        build.args(["-p:EnableSourceControlManagerQueries=false", "-p:EnableSourceLink=false"]);
         build.arg(project).current_dir(&self.folder);
         run(build).with_context(|| format!("{project} could not be built")).map(drop)
     }
 
     /// Makes `Sonoran.Events.VERSION.nupkg` in a folder. `runtimes` holds `<rid>/native/<file>`.
-    pub(crate) fn package(&self, runtimes: &Path, to: &Path, time: u64) -> Result<PathBuf> {
+    pub(crate) fn package(&self, runtimes: &Path, licences: &Path, to: &Path, time: u64) -> Result<()> {
         let made = self.folder.join("packed");
         let runtimes = format!("-p:SonoranRuntimes={}/", runtimes.display());
-        self.build("pack", "bindings/csharp/src/Sonoran.csproj", &made, &[runtimes])?;
+        let licences = format!("-p:SonoranLicences={}/", licences.display());
+        self.build("pack", "bindings/csharp/src/Sonoran.csproj", &made, &[runtimes, licences])?;
         let name = format!("Sonoran.Events.{VERSION}.nupkg");
-        archive::repack(&made.join(&name), &to.join(&name), time)?;
-        Ok(to.join(name))
+        archive::repack(&made.join(&name), &to.join(&name), time)
     }
 
-    /// Makes `Sonoran.Server.net.dll` in a folder, and returns its path.
-    pub(crate) fn bridge(&self, to: &Path) -> Result<PathBuf> {
+    /// Makes `Sonoran.Server.net.dll` in a folder.
+    pub(crate) fn bridge(&self, to: &Path) -> Result<()> {
         let reference = self.folder.join("reference");
         self.build("build", "examples/fivem/reference/CitizenFX.Core.csproj", &reference, &[])?;
         let core = format!("-p:CitizenFXCore={}", reference.join("CitizenFX.Core.dll").display());
         let made = self.folder.join("bridge");
         let project = "examples/fivem/sonoran/src/Sonoran.Server.csproj";
         self.build("build -f net452", project, &made, &[core])?;
-        let (name, to) = ("Sonoran.Server.net.dll", to.to_owned());
-        copy(&made.join(name), &to.join(name))?;
-        Ok(to.join(name))
+        let name = "Sonoran.Server.net.dll";
+        copy(&made.join(name), &to.join(name))
     }
 }

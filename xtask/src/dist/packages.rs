@@ -107,7 +107,7 @@ impl Release {
         for platform in platforms {
             self.copy_library(platform, &runtimes)?;
         }
-        managed.package(&runtimes, &self.folder, self.time)?;
+        managed.package(&runtimes, &self.unpacked.join("licences"), &self.folder, self.time)?;
 
         let resource = self.work.join("sonoran");
         let source = self.work.join("source");

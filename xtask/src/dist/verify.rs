@@ -20,6 +20,7 @@ const GLIBC_PARTS: &[&str] = &["libc.so.6", "libm.so.6", "libpthread.so.0", "lib
 const WINDOWS_PARTS: &[&str] = &[
     "advapi32.dll",
     "api-ms-win-core-synch-l1-2-0.dll",
+    "bcrypt.dll",
     "bcryptprimitives.dll",
     "kernel32.dll",
     "msvcrt.dll",

@@ -5,7 +5,7 @@ mod managed;
 mod native;
 mod unpacked;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     commands,
@@ -25,6 +25,7 @@ pub(crate) fn test() -> Result<Vec<String>> {
     dist::make(&tested, &files)?;
     let release = Unpacked::new(files)?;
     rebuild(&release, &tested)?;
+    refused(&release, &tested)?;
     let mut not_run = Vec::new();
     native::test(&release)?;
     managed::test(&release, &mut not_run)?;
@@ -32,6 +33,22 @@ pub(crate) fn test() -> Result<Vec<String>> {
         commands::all_entered("dist")?;
     }
     Ok(not_run)
+}
+
+/// The look at a library finds what is wrong: no platform's passes for another's.
+fn refused(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
+    for platform in tested {
+        for other in tested.iter().filter(|other| other.rid != platform.rid) {
+            let library = release.folder.join("lib").join(other.rid).join(other.library());
+            ensure!(
+                dist::verify::library(platform, &library).is_err(),
+                "{} passes for {}",
+                other.rid,
+                platform.rid
+            );
+        }
+    }
+    Ok(())
 }
 
 /// One library comes out the same from another folder, so the other ones do: all are built in one way.

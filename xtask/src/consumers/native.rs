@@ -11,11 +11,12 @@ use crate::{
         example::{self, Goodbye},
         unpacked::Unpacked,
     },
-    process::{command, run},
+    process::{command, output, run},
     workspace::{VERSION, copy, root, sysroot, write},
 };
 
 pub(crate) fn test(release: &Unpacked) -> Result<()> {
+    start(release)?;
     by_hand(release)?;
     statically(release)?;
     packages(release)?;
@@ -23,6 +24,35 @@ pub(crate) fn test(release: &Unpacked) -> Result<()> {
     built()?;
     windows(release)?;
     rock(release)
+}
+
+/// A server that starts waits for no more than this, in microseconds.
+const START: u64 = 5_000;
+
+/// Measures the start: what the processor does for it is the same on a busy machine.
+fn start(release: &Unpacked) -> Result<()> {
+    write(&release.scratch.join("start.c"), include_str!("start.c"))?;
+    let mut cc = command("cc");
+    cc.args("-std=c99 -O2 start.c -ldl -o start".split(' ')).current_dir(&release.scratch);
+    run(cc)?;
+    let mut best = [u64::MAX; 2];
+    for _ in 0..20 {
+        let mut start = command(release.scratch.join("start"));
+        start.arg(release.folder.join("lib/linux-x64/libsonoran.so"));
+        let times: Vec<u64> = output(start)?.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        for (best, time) in best.iter_mut().zip(times) {
+            *best = time.min(*best);
+        }
+    }
+    let [clock, processor] = best;
+    ensure!(
+        processor <= START,
+        "from dlopen to sonoran_connect the processor needs {processor} us, not {START}"
+    );
+    println!(
+        "bench:   from dlopen to the end of sonoran_connect: {clock} us, {processor} us of them computing"
+    );
+    Ok(())
 }
 
 fn example(release: &Unpacked, name: &str, program: &Path) -> Result<()> {

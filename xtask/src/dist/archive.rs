@@ -95,3 +95,35 @@ pub(crate) fn unzip(archive: &Path, folder: &Path) -> Result<()> {
     ZipArchive::new(file)?.extract(folder)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::write;
+
+    /// Two folders with the same files, written in another order, give the same archives.
+    #[test]
+    fn archives_depend_on_names_and_contents_alone() {
+        let folder = std::env::temp_dir().join(format!("sonoran-archive-{}", std::process::id()));
+        let pack = |number: u32, names: &[&str]| {
+            let source = folder.join(number.to_string());
+            for name in names {
+                write(&source.join(name), name).expect("the folder can be written");
+            }
+            let (tar, zipped) =
+                (folder.join(format!("{number}.tar.gz")), folder.join(format!("{number}.zip")));
+            tar_gz(&source, "top", &tar, 1_700_000_000).expect("it packs");
+            zip(&source, "top", &zipped, 1_700_000_000).expect("it packs");
+            [fs::read(tar).expect("it is there"), fs::read(zipped).expect("it is there")]
+        };
+        let (first, second) = (pack(1, &["b", "a/c", "run.sh"]), pack(2, &["run.sh", "a/c", "b"]));
+        assert!(first == second);
+        assert!(pack(3, &["b", "a/c"]) != first);
+        unzip(&folder.join("1.zip"), &folder.join("out")).expect("it unpacks");
+        assert_eq!(
+            files(&folder.join("out/top")).expect("it is there"),
+            files(&folder.join("2")).expect("it is there")
+        );
+        fs::remove_dir_all(folder).expect("it can be removed");
+    }
+}

@@ -111,8 +111,8 @@ impl<'a> Job<'a> {
 /// The linker's arguments, beyond those of build.rs.
 pub(crate) fn link_arguments(platform: &Platform) -> &'static [&'static str] {
     match platform.kind {
-        // zig builds its unwinder for each optimization level: that for -O0 is slow, and says where it was built
-        Kind::Glibc | Kind::Musl => &["-O2", "-Wl,--build-id=sha1"],
+        // what zig adds, its unwinder above all, has debug symbols that say where it was built, but for this level
+        Kind::Glibc | Kind::Musl => &["-Os", "-Wl,--build-id=sha1"],
         Kind::Windows => &["-Wl,--no-insert-timestamp"],
     }
 }

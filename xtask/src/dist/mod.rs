@@ -10,7 +10,7 @@ pub(crate) mod platform;
 mod report;
 mod sources;
 mod symbols;
-mod verify;
+pub(crate) mod verify;
 
 use std::{
     fs,

@@ -117,7 +117,8 @@ impl Background {
     }
 
     /// Does what Ctrl-C does.
-    pub(crate) fn interrupt(&self) -> Result<()> {
+    #[cfg_attr(unix, allow(clippy::needless_pass_by_ref_mut, reason = "Windows needs it"))]
+    pub(crate) fn interrupt(&mut self) -> Result<()> {
         #[cfg(unix)]
         {
             use nix::{

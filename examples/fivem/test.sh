@@ -2,6 +2,7 @@
 # Builds the resource and runs it in a host that stands in for FXServer, together with a stand-in for SonoranCAD: on
 # Mono as FiveM Legacy and RedM have it, and on .NET 10 as the Enhanced server has it.
 #   SONORAN_LIBRARY  libsonoran.so     SONORAN_HUB  the local hub, or the start.sh of another
+#   SONORAN_UNPACKED the resource as a release has it, which is run on Mono in place of the one built here
 # Both default to cargo's debug build. What cannot be run here is said on a line that starts with NOT RUN:
 # With arguments, only the tests whose names contain one of them are run.
 set -euo pipefail
@@ -38,10 +39,15 @@ fi
 lay_out() { # lay_out BIN LISTENER IDLE
     rm -rf "$resources"
     mkdir -p "$resources/sonoran/bin" "$resources/sonoran/runtimes/linux-x64/native"
-    cp -r sonoran/README.md sonoran/fxmanifest.lua sonoran/server.* sonoran/lib sonoran/sonorancad "$resources/sonoran/"
-    cp "$1"/Sonoran.Server.net.dll "$1"/Sonoran.Bridge.dll "$resources/sonoran/bin/"
+    if [ -n "${SONORAN_UNPACKED:-}" ]; then
+        cp -r "$SONORAN_UNPACKED/." "$resources/sonoran/"
+    else
+        cp -r sonoran/README.md sonoran/fxmanifest.lua sonoran/server.* sonoran/lib sonoran/sonorancad "$resources/sonoran/"
+        cp "$1"/Sonoran.Server.net.dll "$1"/Sonoran.Bridge.dll "$resources/sonoran/bin/"
+    fi
     cp "$SONORAN_LIBRARY" "$resources/sonoran/runtimes/linux-x64/native/libsonoran.so"
     cp -r host/sonorancad host/listener host/lualistener host/idle host/samples "$resources/"
+    [ -n "${SONORAN_LUA:-}" ] || sed -i '/server.lua/d' "$resources/sonoran/fxmanifest.lua"
     # The bridge alone, without a Lua script.
     mkdir -p "$resources/bridge"
     cp -r "$resources/sonoran/bin" "$resources/sonoran/runtimes" "$resources/bridge/"
@@ -66,7 +72,9 @@ else
     not_run "the FiveM resource on Mono" "mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"
 fi
 
-if [ -n "$dotnet" ]; then
+if [ -n "${SONORAN_UNPACKED:-}" ]; then
+    : # its bridge is the one for Mono
+elif [ -n "$dotnet" ]; then
     step ".NET 10: the same source"
     "$dotnet" build host/server/FxServerHost.csproj -v q -p:MsgPack="$msgpack"
     core=$PWD/host/core/bin/Debug/net10.0/CitizenFX.Core.dll

@@ -36,17 +36,18 @@ else
 fi
 
 # Lays the resources out as a server owner does.
-lay_out() { # lay_out BRIDGE LISTENER IDLE
+lay_out() { # lay_out BIN LISTENER IDLE
     rm -rf "$resources"
     mkdir -p "$resources/sonoran/bin" "$resources/sonoran/runtimes/linux-x64/native"
     if [ -n "${SONORAN_UNPACKED:-}" ]; then
         cp -r "$SONORAN_UNPACKED/." "$resources/sonoran/"
     else
         cp -r sonoran/README.md sonoran/fxmanifest.lua sonoran/server.* sonoran/lib sonoran/sonorancad "$resources/sonoran/"
-        cp "$1" "$resources/sonoran/bin/Sonoran.Server.net.dll"
+        cp "$1"/Sonoran.Server.net.dll "$1"/Sonoran.Bridge.dll "$resources/sonoran/bin/"
     fi
     cp "$SONORAN_LIBRARY" "$resources/sonoran/runtimes/linux-x64/native/libsonoran.so"
     cp -r host/sonorancad host/listener host/lualistener host/idle host/samples "$resources/"
+    [ -n "${SONORAN_LUA:-}" ] || sed -i '/server.lua/d' "$resources/sonoran/fxmanifest.lua"
     # The bridge alone, without a Lua script.
     mkdir -p "$resources/bridge"
     cp -r "$resources/sonoran/bin" "$resources/sonoran/runtimes" "$resources/bridge/"
@@ -59,11 +60,12 @@ if [ -n "$mono" ]; then
     step "Mono: the resource in an AppDomain of its own, as FXServer runs it"
     cp "$msgpack" "$work/"
     $mcs -target:library -r:"$msgpack" -out:"$work/CitizenFX.Core.dll" host/core/*.cs
-    $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Server.net.dll" sonoran/src/*.cs "$binding"/src/*.cs
+    $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Server.net.dll" sonoran/src/*.cs
+    $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Bridge.dll" sonoran/src/bridge/*.cs "$binding"/src/*.cs
     for script in listener idle; do $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/$script.net.dll" host/$script/*.cs; done
     $mcs -pkg:nunit -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
         host/server/*.cs "$binding"/src/*.cs "$binding"/tests/Hub.cs "$binding"/tests/mono/*.cs
-    lay_out "$work/Sonoran.Server.net.dll" "$work/listener.net.dll" "$work/idle.net.dll"
+    lay_out "$work" "$work/listener.net.dll" "$work/idle.net.dll"
     # What FXServer sets.
     MONO_THREADS_SUSPEND=preemptive MONO_GC_PARAMS=mode=pause:5,nursery-size=16m mono "$work/FxServerHost.exe" "$@"
 else
@@ -78,7 +80,7 @@ elif [ -n "$dotnet" ]; then
     core=$PWD/host/core/bin/Debug/net10.0/CitizenFX.Core.dll
     "$dotnet" build sonoran/src/Sonoran.Server.csproj -v q -f net10.0 -p:CitizenFXCore="$core"
     for script in listener idle; do "$dotnet" build host/$script/$script.csproj -v q -p:MsgPack="$msgpack"; done
-    lay_out sonoran/src/bin/Debug/net10.0/Sonoran.Server.net.dll host/listener/bin/Debug/net10.0/listener.net.dll host/idle/bin/Debug/net10.0/idle.net.dll
+    lay_out sonoran/src/bin/Debug/net10.0 host/listener/bin/Debug/net10.0/listener.net.dll host/idle/bin/Debug/net10.0/idle.net.dll
     # Memory and fifty rounds are for the runtime that most servers have.
     "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "FullyQualifiedName!~CostTests&FullyQualifiedName!~Fifty" \
         --logger "console;verbosity=minimal" -- RunConfiguration.TreatNoTestsAsError=true

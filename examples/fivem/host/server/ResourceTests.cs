@@ -125,7 +125,7 @@ namespace FxServerHost
         }
 
         [Fact]
-        public void AMissingNativeFileIsNamedAndLoadedOnceItIsThere()
+        public void AMissingOrUnfinishedNativeFileIsNamedAndLoadedOnceItIsThere()
         {
             int server;
             using (var fx = Configured(Hub.Shared, out server))
@@ -138,7 +138,17 @@ namespace FxServerHost
                 var file = Path.Combine(folder, "libsonoran.so");
                 File.WriteAllText(file, "not a library");
                 fx.UntilTold(file + " is not a library but some other kind of file");
-                File.Copy(Hub.Needed("SONORAN_LIBRARY"), file, true);
+                // As over a slow line, in pieces; each of them would end the process that loads it.
+                var library = File.ReadAllBytes(Hub.Needed("SONORAN_LIBRARY"));
+                using (var growing = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+                {
+                    growing.Write(library, 0, library.Length / 2);
+                    growing.Flush();
+                    fx.UntilTold("libsonoran.so is not complete, a part of its ");
+                    fx.Ticks(25);
+                    growing.Write(library, library.Length / 2, library.Length - library.Length / 2);
+                }
+                Assert.Equal(1, fx.Told(line => line.Contains("libsonoran.so is not complete")));
                 fx.UntilTold("loaded from " + file);
                 fx.UntilTold(string.Format(Ready, server));
             }

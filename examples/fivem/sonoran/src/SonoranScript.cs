@@ -1,195 +1,65 @@
 using System;
-using System.Collections.Generic;
-using System.Globalization;
-using System.Linq;
+using System.IO;
+using System.Reflection;
 using System.Threading.Tasks;
 using CitizenFX.Core;
 using CitizenFX.Core.Native;
-using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// Connects FXServer's script world with the library: relays events to other resources on the server's
-    /// tick, and takes unit locations, hub calls and posted events from them.
+    /// What FXServer loads: it starts the bridge, which lies beside it. They are two files because the server loads this
+    /// one from bytes, and of those Mono gives nothing back: whatever is in here is lost with every restart.
     /// </summary>
     public sealed class SonoranScript : BaseScript
     {
-        private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
-
-        private readonly List<ServerSession> _sessions = new List<ServerSession>();
-        private readonly Budget _budget = new Budget();
-        private readonly SonoranCad _cad = new SonoranCad(Tell);
-        private readonly Listeners _listeners;
-        private readonly Entries _entries;
-        private Settings _settings;
-        private SonoranLibrary _library;
-        private string _told;
-        private DateTime _checked;
-        private int _first;
-
         public SonoranScript()
         {
-            _listeners = new Listeners(_cad);
-            _entries = new Entries(Session, () => _sessions, () => _settings.SendEnabled, TellOnce);
-            _entries.AddTo(Exports);
-            On("onResourceStop", resource => OnResourceStop(resource));
-            On("sonoran:listen", nothing => _listeners.InLists = true);
-            On("sonoran:cad:ready", _cad.OnReady);
-            On("sonoran:cad:heard", nothing => _cad.OnHeard());
-            On("sonoran:cad:done", _cad.OnDone);
-            On("sonoran:cad:units", OnCadUnits);
-            On("sonoran:cad:posted", OnCadPosted);
-            API.RegisterCommand("sonoran", new Action<object>(source => PrintStatus()), true);
-            API.SetHttpHandler(new Action<object, object>(new HttpEvents(body => _entries.Ingest(body, null)).Handle));
-            TriggerEvent("sonoran:hello");
-            Tick += OnTick;
-        }
-
-        private void On(string name, Action<object> handle)
-        {
-            EventHandlers[name] += new Action<string, object>(new LocalHandler(handle).Invoke);
-        }
-
-        /// <summary>For events of the server alone: C# handlers also hear what players trigger.</summary>
-        private sealed class LocalHandler
-        {
-            private readonly Action<object> _handle;
-
-            internal LocalHandler(Action<object> handle)
-            {
-                _handle = handle;
-            }
-
-            internal void Invoke([FromSource] string source, object argument)
-            {
-                if (string.IsNullOrEmpty(source)) _handle(argument);
-            }
-        }
-
-        private Task OnTick()
-        {
+            var path = API.GetResourcePath(API.GetCurrentResourceName()) + "/bin/Sonoran.Bridge.dll";
             try
             {
-                var now = DateTime.UtcNow;
-                if (now - _checked >= Second)
-                {
-                    _checked = now;
-                    if (_sessions.Count == 0) Start();
-                    foreach (var session in _sessions) session.Check();
-                    if (_sessions.Count > 0) _cad.Check();
-                }
-                if (_sessions.Count > 0 && _cad.MayTakeEvents()) Relay();
+                var start = Load(File.ReadAllBytes(path)).GetType("Sonoran.FiveM.Bridge", true).GetMethod("Start");
+                Tick += (Func<Task>)start.Invoke(null, new object[] { EventHandlers, Exports });
             }
-            catch (Exception e)
+            catch (Exception e) when (e is IOException || e is UnauthorizedAccessException || e is BadImageFormatException || e is TypeLoadException)
             {
-                TellOnce("an error in the tick: " + e.Message);
+                Debug.WriteLine(path + " cannot be loaded (" + e.Message + "): copy the whole folder bin of the release, and restart this resource.");
             }
-            return Task.FromResult(0);
         }
 
-        /// <summary>Every session gets its turn, another one first each time.</summary>
-        private void Relay()
+#if NETCOREAPP
+        private static Assembly Load(byte[] assembly)
         {
-            _budget.Start();
-            var left = false;
-            for (var i = 0; i < _sessions.Count && !left; i++) left = _sessions[(_first + i) % _sessions.Count].Tick(_budget);
-            _first = (_first + 1) % _sessions.Count;
-            _listeners.Flush();
-            _budget.End(left);
+            var context = System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(typeof(SonoranScript).Assembly);
+            return context.LoadFromStream(new MemoryStream(assembly));
         }
-
-        private void Start()
-        {
-            _settings = Settings.Read();
-            if (_settings.Problem != null)
-            {
-                TellOnce(_settings.Problem);
-                return;
-            }
-            if (_library == null)
-            {
-                try
-                {
-                    _library = SonoranLibrary.Load(_settings.LibraryPath ?? API.GetResourcePath(API.GetCurrentResourceName()));
-                }
-                catch (SonoranException e)
-                {
-                    TellOnce(e.Message);
-                    return;
-                }
-                Tell("library " + _library.Version + " loaded from " + _library.Path);
-            }
-            _told = null;
-            _listeners.Singly = _settings.Singly;
-            _cad.ServerId = _settings.CadServerId;
-            _cad.WouldCompete = _settings.SendEnabled && _settings.ServerIds.Contains(_settings.CadServerId);
-            foreach (var server in _settings.ServerIds) _sessions.Add(new ServerSession(_library, _settings, server, _listeners));
-        }
-
-        /// <summary>The session of the given server, without one the first; or null.</summary>
-        private ServerSession Session(object server)
-        {
-            if (server == null) return _sessions.FirstOrDefault();
-            var id = Convert.ToString(server, CultureInfo.InvariantCulture);
-            return _sessions.FirstOrDefault(s => s.ServerId.ToString(CultureInfo.InvariantCulture) == id);
-        }
-
-        /// <summary>Answered at once where there is a session; without an answer the other end keeps them.</summary>
-        private void OnCadUnits(object updates)
-        {
-            var session = Session(_cad.ServerId) ?? Session(null);
-            if (session == null) return;
-            if (_settings.SendEnabled) session.SendUnitLocations(updates);
-            TriggerEvent("sonoran:cad:kept");
-        }
-
-        /// <summary>What the CAD posted to SonoranCAD's own HTTP handler, which has it already.</summary>
-        private void OnCadPosted(object json)
-        {
-            var text = ScriptJson.Text(json);
-            var type = text == null ? null : Json.Text(text, "type");
-            if (_sessions.Count == 0) return;
-            if (!string.IsNullOrEmpty(type)) _listeners.Tell(_cad.ServerId, type.ToUpperInvariant(), text);
-            TriggerEvent("sonoran:cad:kept");
-        }
-
+#else
         /// <summary>
-        /// Leaves the sessions open on purpose: after a restart the new script takes over the very
-        /// connections and what they queued meanwhile, so nothing is lost and nothing comes twice.
+        /// From a file Mono gives everything back. It is a copy that nobody else knows, because to overwrite a file that
+        /// is loaded would end the server. Windows cannot delete it while it is loaded, so there it is the bytes.
         /// </summary>
-        private void OnResourceStop(object resource)
+        private static Assembly Load(byte[] assembly)
         {
-            if (!API.GetCurrentResourceName().Equals(resource) || _sessions.Count == 0) return;
-            _listeners.Flush();
-            foreach (var session in _sessions) session.Calls.Fail("the resource " + resource + " was stopped");
-            Tell("stopped; what the CAD sends now waits for the restart, or, a minute later, goes by HTTP again.");
-        }
-
-        private void PrintStatus()
-        {
-            if (_library != null) Tell("library " + _library.Version + ", " + _library.Path);
-            if (_sessions.Count == 0) Tell(_told ?? "not started yet.");
-            foreach (var session in _sessions)
+            if (Path.DirectorySeparatorChar == '\\') return Assembly.Load(assembly);
+            string copy;
+            try
             {
-                var stats = session.StatsJson;
-                Tell("server " + session.ServerId + ": " + session.State.ToString().ToLowerInvariant() + "; pushes " + (Json.Text(stats, "pushes") ?? "-")
-                    + ", delivered " + (Json.Text(stats, "delivered") ?? "-") + ", waiting " + (Json.Text(stats, "queuedEvents") ?? "-")
-                    + ", dropped " + (Json.Text(stats, "dropped") ?? "-") + "; last error: " + (Json.Text(stats, "lastError") ?? "-"));
+                copy = Path.GetTempFileName();
+            }
+            catch (Exception e) when (e is IOException || e is UnauthorizedAccessException)
+            {
+                return Assembly.Load(assembly);
+            }
+            try
+            {
+                File.WriteAllBytes(copy, assembly);
+                return Assembly.LoadFrom(copy);
+            }
+            finally
+            {
+                File.Delete(copy);
             }
         }
-
-        private void TellOnce(string sentence)
-        {
-            if (sentence == _told) return;
-            _told = sentence;
-            Tell(sentence);
-        }
-
-        /// <summary>The server says in front which resource speaks.</summary>
-        private static void Tell(string sentence)
-        {
-            Debug.WriteLine(sentence);
-        }
+#endif
     }
 }

@@ -40,7 +40,14 @@ namespace Sonoran.FiveM
             {
                 var callback = _callback;
                 _callback = null;
-                callback(_error == null ? new[] { _value } : null, _error);
+                try
+                {
+                    callback(_error == null ? new[] { _value } : null, _error);
+                }
+                catch (Exception)
+                {
+                    // The resource that asked is gone.
+                }
             }
         }
 

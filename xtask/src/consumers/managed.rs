@@ -106,6 +106,7 @@ fn resource(release: &Unpacked, not_run: &mut Vec<String>) -> Result<()> {
     for file in [
         "fxmanifest.lua",
         "bin/Sonoran.Server.net.dll",
+        "bin/Sonoran.Bridge.dll",
         "runtimes/linux-musl-x64/native/libsonoran.so",
         "runtimes/win-x64/native/sonoran.dll",
     ] {

@@ -50,7 +50,7 @@ impl Managed {
         archive::repack(&made.join(&name), &to.join(&name), time)
     }
 
-    /// Makes `Sonoran.Server.net.dll` in a folder.
+    /// Makes the assemblies of the FiveM resource in a folder.
     pub(crate) fn bridge(&self, to: &Path) -> Result<()> {
         let reference = self.folder.join("reference");
         self.build("build", "examples/fivem/reference/CitizenFX.Core.csproj", &reference, &[])?;
@@ -58,7 +58,9 @@ impl Managed {
         let made = self.folder.join("bridge");
         let project = "examples/fivem/sonoran/src/Sonoran.Server.csproj";
         self.build("build -f net452", project, &made, &[core])?;
-        let name = "Sonoran.Server.net.dll";
-        copy(&made.join(name), &to.join(name))
+        for name in ["Sonoran.Server.net.dll", "Sonoran.Bridge.dll"] {
+            copy(&made.join(name), &to.join(name))?;
+        }
+        Ok(())
     }
 }

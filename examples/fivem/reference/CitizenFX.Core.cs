@@ -92,6 +92,7 @@ namespace CitizenFX.Core.Native
         public static string GetConvar(string varName, string default_) { throw null; }
         public static string GetCurrentResourceName() { throw null; }
         public static string GetResourcePath(string resourceName) { throw null; }
+        public static string GetResourceState(string resourceName) { throw null; }
         public static void RegisterCommand(string commandName, InputArgument handler, bool restricted) { throw null; }
         public static void SetHttpHandler(InputArgument handler) { throw null; }
     }

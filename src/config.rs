@@ -256,7 +256,7 @@ impl Options {
 
     fn number(&mut self, key: &str, default: u64, least: u64, most: u64) -> Result<u64, Error> {
         let Some(value) = self.take(key) else { return Ok(default) };
-        match value.as_u64() {
+        match whole(&value) {
             Some(number) if (least..=most).contains(&number) => Ok(number),
             _ => {
                 let given = if value.is_number() { value.to_string() } else { kind(&value).to_owned() };
@@ -308,7 +308,7 @@ impl Options {
                 let shown = if text.len() > 12 { "a long text".to_owned() } else { quoted(&text) };
                 (digits.then(|| text.parse().ok()).flatten(), shown)
             }
-            Some(Value::Number(number)) => (number.as_u64(), number.to_string()),
+            Some(number @ Value::Number(_)) => (whole(&number), number.to_string()),
             Some(other) => (None, kind(&other).to_owned()),
         };
         match id.and_then(|id| u32::try_from(id).ok()) {
@@ -383,6 +383,17 @@ fn header(name: String, value: Value) -> Result<(String, Secret), Error> {
         ));
     }
     Ok((name, Secret(value)))
+}
+
+/// A whole number, however it is written: some encoders have one kind of number only, and write 1 as 1.0 or 1e0.
+fn whole(value: &Value) -> Option<u64> {
+    /// Up to here each whole number has an f64 of its own.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    value.as_u64().or_else(|| {
+        let float = value.as_f64().filter(|float| float.fract() == 0.0 && (0.0..=MOST).contains(float))?;
+        // in range and without a fraction: nothing is cut off
+        Some(float as u64)
+    })
 }
 
 fn wrong(key: &str, problem: impl Into<String>) -> Error {

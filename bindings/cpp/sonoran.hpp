@@ -352,6 +352,10 @@ public:
             SONORAN_CALL(disconnect)(number_);
     }
 
+    // Lets go of the session, which lives on in the library: for a plugin that is unloaded and comes back. Who
+    // connects with the same options takes over the very connection, with what came in between. Returns its number.
+    sonoran_session release() noexcept { return std::exchange(number_, 0); }
+
 private:
     event wait_ms(std::int32_t most) const noexcept {
         return event(number_ != 0 ? SONORAN_CALL(wait_event)(number_, most) : nullptr);

@@ -1,12 +1,15 @@
-# For the test.sh of the C# binding and of the FiveM example: what they run on, and what they run against.
+# For the test.sh of the FiveM example: what it runs on, and what it runs against.
 # shellcheck shell=bash disable=SC2034
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 shared=$root/../shared
 built=${CARGO_TARGET_DIR:-$root/target}/debug
+if [ -z "${SONORAN_LIBRARY:-}" ] || [ -z "${SONORAN_HUB:-}" ]; then
+    (cd "$root" && cargo build --quiet -p sonoran -p sonoran-hub)
+fi
 SONORAN_LIBRARY=$(realpath -m "${SONORAN_LIBRARY:-$built/libsonoran.so}")
 SONORAN_HUB=$(realpath -m "${SONORAN_HUB:-$built/sonoran-hub}")
 for file in "$SONORAN_LIBRARY" "$SONORAN_HUB"; do
-    [ -f "$file" ] || { echo "$file is missing: cargo build -p sonoran -p sonoran-hub"; exit 1; }
+    [ -f "$file" ] || { echo "$file is missing: SONORAN_LIBRARY and SONORAN_HUB name another"; exit 1; }
 done
 export SONORAN_LIBRARY SONORAN_HUB
 

@@ -188,6 +188,23 @@ local function bind(lib)
     return self.poll, self
   end
 
+  -- Apart from Session:stream, for the same reason.
+  local function streaming(session, pause)
+    return function()
+      while true do
+        local event, _, code = session:poll()
+        if event or code then return event end
+        pause()
+      end
+    end
+  end
+
+  -- For coroutines: iterates over all events to the last one, and calls `pause` whenever none waits: the
+  -- coroutine.yield that gives the tick back to the host, or what sleeps in your event loop.
+  function Session:stream(pause)
+    return streaming(self, pause or coroutine.yield)
+  end
+
   -- Makes the current wait, or else the next one, return nil once.
   function Session:wake()
     return done(lib.sonoran_wake(self.number))

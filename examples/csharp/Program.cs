@@ -7,14 +7,15 @@
 // The native library is found in runtimes/<rid>/native beside the program, or where SONORAN_LIBRARY says.
 using System;
 using System.Threading.Tasks;
-using Sonoran;
+using Sonoran.Events;
 
 public static class Program
 {
     public static int Main(string[] args)
     {
         var key = Environment.GetEnvironmentVariable("SONORAN_API_KEY");
-        if (key == null || args.Length < 2 || args.Length > 3)
+        int server;
+        if (key == null || args.Length < 2 || args.Length > 3 || !int.TryParse(args[1], out server))
         {
             Console.Error.WriteLine("usage: SONORAN_API_KEY=... example COMMUNITY SERVER [URL]");
             return 2;
@@ -25,7 +26,7 @@ public static class Program
             var library = file == null ? SonoranLibrary.Load() : SonoranLibrary.Load(file);
             using (var session = library.Connect(new SonoranOptions
             {
-                { "communityId", args[0] }, { "apiKey", key }, { "serverId", args[1] }, { "url", args.Length > 2 ? args[2] : null },
+                CommunityId = args[0], ApiKey = key, ServerId = server, Url = args.Length > 2 ? args[2] : null,
             }))
             {
                 var printing = Print(session);

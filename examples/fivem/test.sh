@@ -1,59 +1,90 @@
 #!/bin/bash
-# Builds the resource and runs it in a host that stands in for FXServer, on Mono as FiveM Legacy and RedM have it
-# and on .NET 10 as the Enhanced server has it; then its server.lua in Lua 5.4 with the events that came through.
+# Builds the resource and runs it in a host that stands in for FXServer, together with a stand-in for SonoranCAD: on
+# Mono as FiveM Legacy and RedM have it, and on .NET 10 as the Enhanced server has it.
 #   SONORAN_LIBRARY  libsonoran.so     SONORAN_HUB  the local hub, or the start.sh of another
+#   SONORAN_UNPACKED the resource as a release has it, which is run on Mono in place of the one built here
 # Both default to cargo's debug build. What cannot be run here is said on a line that starts with NOT RUN:
+# With arguments, only the tests whose names contain one of them are run.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=../../bindings/csharp/env.sh
 . ../../bindings/csharp/env.sh
 
 binding=$root/bindings/csharp
-resource=$work/resources/sonoran
+msgpack=$shared/fxserver/MsgPack.dll
+resources=$work/resources
+export SONORAN_RESOURCES=$resources
 
-# Lays the resource out as a server owner does.
-lay_out() {
-    local bridge=$1
-    rm -rf "$resource"
-    mkdir -p "$resource/bin" "$resource/runtimes/linux-x64/native"
-    cp sonoran/fxmanifest.lua sonoran/server.lua "$resource/"
-    cp "$bridge" "$resource/bin/Sonoran.Server.net.dll"
-    cp "$SONORAN_LIBRARY" "$resource/runtimes/linux-x64/native/libsonoran.so"
+if [ ! -f "$msgpack" ]; then
+    not_run "the FiveM resource" "../shared/fxserver/MsgPack.dll is missing, with which FXServer's C# runtime reads and writes everything"
+    exit 0
+fi
+
+if ! command -v lua5.4 >/dev/null || ! LUA_PATH='/usr/share/lua/5.3/?.lua;/usr/share/lua/5.4/?.lua' lua5.4 -e "require 'MessagePack' require 'dkjson'" 2>/dev/null; then
+    not_run "what Lua scripts see of the resource" "lua5.4 or its libraries are missing (apt-get install lua5.4 lua-messagepack lua-dkjson)"
+else
+    export SONORAN_LUA="lua5.4 $PWD/host/lua/fxserver.lua"
+fi
+if ! command -v node >/dev/null; then
+    not_run "what JavaScript sees of the resource, and SonoranCAD beside it" "node is missing"
+elif [ ! -d host/node/node_modules/@msgpack/msgpack ] && ! (cd host/node && npm install --no-audit --no-fund --no-package-lock >"$work/npm.txt" 2>&1); then
+    not_run "what JavaScript sees of the resource, and SonoranCAD beside it" "npm could not install @msgpack/msgpack"
+else
+    export SONORAN_NODE="node $PWD/host/node/fxserver.js"
+    step "TypeScript: the annotations"
+    host/node/node_modules/.bin/tsc --noEmit --strict --target es2022 --lib es2022 sonoran/types/sonoran.d.ts host/node/types.ts
+fi
+
+# Lays the resources out as a server owner does.
+lay_out() { # lay_out BIN LISTENER IDLE
+    rm -rf "$resources"
+    mkdir -p "$resources/sonoran/bin" "$resources/sonoran/runtimes/linux-x64/native"
+    if [ -n "${SONORAN_UNPACKED:-}" ]; then
+        cp -r "$SONORAN_UNPACKED/." "$resources/sonoran/"
+    else
+        cp -r sonoran/README.md sonoran/fxmanifest.lua sonoran/server.* sonoran/lib sonoran/sonorancad "$resources/sonoran/"
+        cp "$1"/Sonoran.Server.net.dll "$1"/Sonoran.Bridge.dll "$resources/sonoran/bin/"
+    fi
+    cp "$SONORAN_LIBRARY" "$resources/sonoran/runtimes/linux-x64/native/libsonoran.so"
+    cp -r host/sonorancad host/listener host/lualistener host/idle host/samples "$resources/"
+    [ -n "${SONORAN_LUA:-}" ] || sed -i '/server.lua/d' "$resources/sonoran/fxmanifest.lua"
+    # The bridge alone, without a Lua script.
+    mkdir -p "$resources/bridge"
+    cp -r "$resources/sonoran/bin" "$resources/sonoran/runtimes" "$resources/bridge/"
+    sed '/server.lua/d' sonoran/fxmanifest.lua > "$resources/bridge/fxmanifest.lua"
+    cp "$2" "$resources/listener/Listener.net.dll"
+    cp "$3" "$resources/idle/Idle.net.dll"
 }
-export SONORAN_RESOURCE=$resource SONORAN_RECORD=$work/events.tsv
 
 if [ -n "$mono" ]; then
     step "Mono: the resource in an AppDomain of its own, as FXServer runs it"
-    $mcs -target:library -out:"$work/CitizenFX.Core.dll" host/core/*.cs
-    $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Server.net.dll" sonoran/src/*.cs "$binding"/src/*.cs
-    $mcs -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
+    cp "$msgpack" "$work/"
+    $mcs -target:library -r:"$msgpack" -out:"$work/CitizenFX.Core.dll" host/core/*.cs
+    $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Server.net.dll" sonoran/src/*.cs
+    $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Bridge.dll" sonoran/src/bridge/*.cs "$binding"/src/*.cs
+    for script in listener idle; do $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/$script.net.dll" host/$script/*.cs; done
+    $mcs -pkg:nunit -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
         host/server/*.cs "$binding"/src/*.cs "$binding"/tests/Hub.cs "$binding"/tests/mono/*.cs
-    lay_out "$work/Sonoran.Server.net.dll"
-    mono "$work/FxServerHost.exe"
+    lay_out "$work" "$work/listener.net.dll" "$work/idle.net.dll"
+    # What FXServer sets.
+    MONO_THREADS_SUSPEND=preemptive MONO_GC_PARAMS=mode=pause:5,nursery-size=16m mono "$work/FxServerHost.exe" "$@"
 else
     not_run "the FiveM resource on Mono" "mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"
 fi
 
-if [ -n "$dotnet" ]; then
+if [ -n "${SONORAN_UNPACKED:-}" ]; then
+    : # its bridge is the one for Mono
+elif [ -n "$dotnet" ]; then
     step ".NET 10: the same source"
-    "$dotnet" build host/server/FxServerHost.csproj -v q
+    "$dotnet" build host/server/FxServerHost.csproj -v q -p:MsgPack="$msgpack"
     core=$PWD/host/core/bin/Debug/net10.0/CitizenFX.Core.dll
     "$dotnet" build sonoran/src/Sonoran.Server.csproj -v q -f net10.0 -p:CitizenFXCore="$core"
-    lay_out sonoran/src/bin/Debug/net10.0/Sonoran.Server.net.dll
-    "$dotnet" host/server/bin/Debug/net10.0/FxServerHost.dll
+    for script in listener idle; do "$dotnet" build host/$script/$script.csproj -v q -p:MsgPack="$msgpack"; done
+    lay_out sonoran/src/bin/Debug/net10.0 host/listener/bin/Debug/net10.0/listener.net.dll host/idle/bin/Debug/net10.0/idle.net.dll
+    # Memory and fifty rounds are for the runtime that most servers have.
+    "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "FullyQualifiedName!~CostTests&FullyQualifiedName!~Fifty" \
+        --logger "console;verbosity=minimal" -- RunConfiguration.TreatNoTestsAsError=true
 else
     not_run "the FiveM resource on .NET" "there is no .NET SDK 10 (https://dot.net)"
-fi
-
-step "Lua 5.4: server.lua with the events that the resource emitted"
-if ! command -v lua5.4 >/dev/null; then
-    not_run "server.lua" "lua5.4 is missing (apt-get install lua5.4)"
-elif [ ! -s "$SONORAN_RECORD" ]; then
-    not_run "server.lua" "no host ran that records events"
-else
-    lua5.4 host/fxserver.lua "$resource" "$SONORAN_RECORD" | tee "$work/lua.txt"
-    for line in '911 from John Doe at 1234 E Hawick Ave: This is a 911 call!' 'PANIC of unit 1, 2, 3' 'events of CAD server [0-9]* flow' "played $(wc -l < "$SONORAN_RECORD") events"; do
-        grep -qx "$line" "$work/lua.txt" || { echo "server.lua did not print: $line"; exit 1; }
-    done
 fi
 [ -n "$mono$dotnet" ]

@@ -55,6 +55,10 @@ fn errors_name_the_key_and_what_was_expected() {
         (r#","serverId":1.5"#, vec!["\"serverId\"", "1.5"]),
         (r#","serverId":2147483648"#, vec!["\"serverId\"", "2147483647"]),
         (r#","serverId":true"#, vec!["\"serverId\"", "boolean"]),
+        (r#","serverId":1e10"#, vec!["\"serverId\"", "10000000000.0", "2147483647"]),
+        (r#","serverId":-1.0"#, vec!["\"serverId\"", "-1.0"]),
+        (r#","queueEvents":1.5"#, vec!["\"queueEvents\"", "1.5", "whole number"]),
+        (r#","queueEvents":1e300"#, vec!["\"queueEvents\"", "1e300", "16777216"]),
         (r#","keepAliveMs":"15""#, vec!["\"keepAliveMs\"", "a string", "100", "600000"]),
         (r#","keepAliveMs":99"#, vec!["\"keepAliveMs\"", "99", "100"]),
         (r#","keepAliveMs":40000"#, vec!["\"serverTimeoutMs\"", "keepAliveMs"]),
@@ -81,6 +85,14 @@ fn errors_name_the_key_and_what_was_expected() {
     assert!(missing.contains("\"apiKey\"") && missing.contains("missing"), "{missing}");
     assert!(matches!(Config::parse("[]"), Err(Error::Json { .. })));
     assert!(matches!(Config::parse("{"), Err(Error::Json { .. })));
+}
+
+#[test]
+fn a_whole_number_may_be_written_as_a_fraction() {
+    let config =
+        with(r#","serverId":1.0,"queueEvents":1e3,"keepAliveMs":20000.0,"idleCloseMs":0.0"#).unwrap();
+    assert_eq!((config.server_id, config.bounds.events, config.idle_close), (Some(1), 1000, None));
+    assert_eq!(config.timing.keep_alive, Duration::from_secs(20));
 }
 
 #[test]

@@ -342,8 +342,8 @@ impl Units {
 impl Unit {
     /// Marks what was sent as to be sent, unless there is something newer.
     fn unsend(&mut self) {
-        let sent = self.sent.take();
-        self.newest = self.newest.take().or(sent.map(|(text, _)| text));
+        let sent = self.sent.take().map(|(text, _)| text);
+        self.newest = self.newest.take().or(sent);
     }
 }
 

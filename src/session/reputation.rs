@@ -23,7 +23,10 @@ const DISMISSALS_BY_CHANCE: u32 = 3;
 /// The largest number of reputations kept for credentials that no session uses.
 const MAX_KEPT: usize = 256;
 
-static KNOWN: Mutex<Vec<(Arc<Config>, Arc<Mutex<Reputation>>)>> = Mutex::new(Vec::new());
+/// Credentials, as one of their sessions has them, and their reputation.
+type Known = (Arc<Config>, Arc<Mutex<Reputation>>);
+
+static KNOWN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 
 /// Returns the reputation of a session's credentials, shared with the sessions before and after it.
 pub(crate) fn of(config: &Arc<Config>) -> Arc<Mutex<Reputation>> {

@@ -15,6 +15,7 @@ use support::{
 pub(crate) const TESTS: &[(&str, Test)] = &[
     ("process", process),
     ("signals", signals),
+    ("limits", limits),
     ("silent", silent),
     ("unload", unload),
     ("forking", forking),
@@ -33,6 +34,13 @@ fn process() {
 /// No signal handler of the host runs on a thread of the library, from its first instruction on.
 fn signals() {
     run("signals", &[&hub().options(1, json!({}))]);
+}
+
+/// A thread that the system refuses fails the call or the attempt that needs it, and nothing else.
+fn limits() {
+    let hub = hub();
+    let named = hub.options(2, json!({"retryMaxMs": 50})).replace("127.0.0.1", "localhost");
+    run("limits", &[&hub.options(1, json!({})), &named]);
 }
 
 /// Nothing goes to stdout and stderr, wherever they lead, not even with `log` or failures.

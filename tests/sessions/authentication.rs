@@ -96,7 +96,7 @@ fn auto_finds_the_method_and_remembers_it() {
         assert!(ready.iter().all(|ready| ready.get("method") == method), "{ready:?}");
         // read from the log: the hub does not list calls of methods that it does not know
         let calling =
-            |event: &support::client::Event| Some(event.message().split_once("calling ")?.1.to_owned());
+            |event: &support::client::Event| Some(event.message().split_once("Calling ")?.1.to_owned());
         let calling: Vec<_> = events.iter().filter_map(calling).collect();
         let expected: Vec<_> = tried.iter().map(|method| format!("{method}.")).collect();
         assert_eq!(calling, expected, "{methods:?}");

@@ -9,8 +9,9 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    build::Release,
+    hub::Hub,
     process::{Background, command},
+    release::Release,
     tools,
 };
 
@@ -35,7 +36,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     // nobody listens any more once we are ending
     ctrlc::set_handler(move || _ = interrupted.send(())).context("cannot handle Ctrl-C")?;
 
-    let (mut hub, address) = start_hub(&release)?;
+    let mut hub = Hub::start(&release.hub(), 700)?;
+    let address = hub.address();
     println!(
         "
 A local hub plays Sonoran CAD at {address} and pushes an event every 700 ms.
@@ -46,9 +48,7 @@ Ctrl-C ends it.
 "
     );
     let mut host = command(program);
-    host.args(["demo", "1", &format!("{address}/apiWsHub")])
-        .env("SONORAN_API_KEY", "demo-key")
-        .stdin(Stdio::null());
+    host.args(["demo", "1", &hub.url()]).env("SONORAN_API_KEY", "demo-key").stdin(Stdio::null());
     let mut host = Background::start(host)?;
 
     let end = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -56,9 +56,7 @@ Ctrl-C ends it.
         if let Some(status) = host.child().try_wait()? {
             bail!("the C program ended by itself: {status}");
         }
-        if let Some(status) = hub.child().try_wait()? {
-            bail!("the local hub ended by itself: {status}");
-        }
+        hub.check()?;
         if end.is_some_and(|end| Instant::now() >= end) {
             break;
         }
@@ -70,22 +68,7 @@ Ctrl-C ends it.
     }
     let status = host.wait(GRACE).context("the C program")?;
     ensure!(status.success(), "the C program failed: {status}");
-    drop(hub.child().stdin.take());
-    hub.wait(GRACE).context("the local hub")?;
+    hub.stop(GRACE)?;
     println!("\nThe C program said goodbye and ended, and so did the hub.");
     Ok(ExitCode::SUCCESS)
-}
-
-/// Starts the hub and returns its address. It ends when its stdin does, whatever becomes of us.
-fn start_hub(release: &Release) -> Result<(Background, String)> {
-    let mut hub = command(release.hub());
-    hub.args(["--listen", "127.0.0.1:0", "--stream", "700", "--stop-on-eof"]);
-    hub.stdin(Stdio::piped()).stdout(Stdio::piped());
-    // a Ctrl-C in the terminal is not for the hub: it outlives the program that says goodbye to it
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut hub, 0);
-    let mut hub = Background::start(hub)?;
-    let line = hub.first_line()?;
-    let address = line.strip_prefix("listening ").context("the local hub did not start")?.to_owned();
-    Ok((hub, address))
 }

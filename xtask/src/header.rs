@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode, process::Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::{build::root, process::cargo};
+use crate::{process::cargo, workspace::root};
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut check = cargo("check -p sonoran --message-format=json-render-diagnostics");

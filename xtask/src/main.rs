@@ -1,12 +1,21 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask header` and `cargo xtask test`.
+//! The project's own commands: `cargo xtask --help` names them.
 
-mod build;
+mod commands;
+mod consumers;
 mod demo;
+mod dist;
+mod dotnet;
 mod header;
+mod hub;
+mod install;
 mod process;
+mod pypi;
+mod release;
+mod setup;
 mod steps;
 mod test;
 mod tools;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -22,6 +31,14 @@ enum Command {
     Header,
     /// Installs what is missing and runs every check and test
     Test(test::Arguments),
+    /// Installs what the checks and tests need
+    Setup,
+    /// Builds the library for one of the systems that releases are made for
+    Build(dist::BuildArguments),
+    /// Builds the library for this machine and installs it, with its header and packages
+    Install(install::Arguments),
+    /// Builds everything that a release consists of, into dist
+    Dist(dist::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +46,10 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Header => header::run(),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Setup => setup::run(),
+        Command::Build(arguments) => dist::build(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Dist(arguments) => dist::main(&arguments),
     };
     match done {
         Ok(code) => code,

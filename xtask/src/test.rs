@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 
 use crate::{
     process::NOT_RUN,
+    setup,
     steps::{self, Step, Verdict},
-    tools,
 };
 
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let chosen =
         |step: &&&Step| arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name);
     let chosen: Vec<_> = all.iter().filter(chosen).copied().collect();
-    tools::provide(&chosen.iter().map(|step| step.name).collect::<Vec<_>>())?;
+    println!("what the steps need, cargo xtask setup installs; it runs now");
+    setup::provide(&chosen)?;
 
     let mut summary = Summary::default();
     for (index, step) in chosen.iter().enumerate() {

@@ -18,25 +18,40 @@ const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'sta
     Tool { name, packages, steps }
 }
 
-/// Which step needs what.
+/// Which step needs what. `packages` stands for `cargo xtask dist`.
 const TOOLS: &[Tool] = &[
-    tool("cc", "gcc libc6-dev", &["test", "release", "demo", "cpp", "lua", "csharp", "fivem"]),
-    tool("c++", "g++", &["test", "release", "cpp"]),
-    tool("nm", "binutils", &["test", "release"]),
+    tool("git", "git", &["commands", "packages", "dist", "platforms"]),
+    tool(
+        "cc",
+        "gcc libc6-dev",
+        &["test", "release", "dist", "demo", "cpp", "lua", "csharp", "fivem", "platforms"],
+    ),
+    tool("c++", "g++", &["test", "release", "dist", "cpp"]),
+    tool("nm", "binutils", &["test", "release", "platforms"]),
     tool("valgrind", "valgrind", &["test", "cpp"]),
     tool("node", "nodejs", &["test"]),
     tool("npm", "npm", &["test"]),
-    tool("xz", "xz-utils", &["test", "csharp", "fivem"]), // for ../shared/dotnet
-    tool("musl-gcc", "musl-tools", &["musl"]),
-    tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["windows"]),
-    tool("cmake", "cmake make", &["cpp"]),
-    tool("pkg-config", "pkg-config", &["cpp"]),
-    tool("luajit", "luajit", &["test", "lua"]),
-    tool("lua5.4", "lua5.4", &["fivem"]),
-    tool("luarocks", "luarocks", &["lua"]),
-    tool("mcs", "mono-mcs", &["test", "csharp", "fivem"]),
-    tool("mono", "mono-runtime", &["test", "csharp", "fivem"]),
-    tool("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-cil-dev", &["test", "csharp", "fivem"]),
+    tool("xz", "xz-utils", &["test", "packages", "dist", "csharp", "fivem"]), // for ../shared/dotnet
+    tool("python3", "python3", &["packages", "dist", "deny", "platforms"]),
+    tool("pip3", "python3-pip", &["packages", "dist", "deny", "platforms"]),
+    tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["packages", "dist", "platforms"]),
+    tool("i686-w64-mingw32-gcc", "gcc-mingw-w64-i686", &["packages"]),
+    tool("musl-gcc", "musl-tools", &["platforms"]),
+    tool("wine", "wine wine64", &["platforms"]),
+    tool("cmake", "cmake make", &["cpp", "dist"]),
+    tool("pkg-config", "pkg-config", &["cpp", "csharp", "fivem", "dist"]),
+    tool("unzip", "unzip", &["dist"]),
+    tool("luajit", "luajit", &["test", "lua", "dist"]),
+    tool("lua5.4", "lua5.4", &["fivem", "dist"]),
+    tool("luarocks", "luarocks", &["lua", "packages", "dist"]),
+    tool("mcs", "mono-mcs", &["test", "csharp", "fivem", "dist"]),
+    tool("mono", "mono-runtime", &["test", "csharp", "fivem", "dist"]),
+    tool(
+        "/usr/lib/mono/4.5/System.Net.Http.dll",
+        "libmono-cil-dev",
+        &["test", "csharp", "fivem", "packages", "dist"],
+    ),
+    tool("/usr/lib/pkgconfig/nunit.pc", "libnunit-cil-dev", &["csharp", "fivem"]),
 ];
 
 /// Fails with what to do if a tool of this step is missing.
@@ -58,6 +73,9 @@ pub(crate) fn provide(steps: &[&str]) -> Result<()> {
     if lacking.is_empty() {
         return Ok(());
     }
+    if is_there("apk") {
+        return provide_on_alpine(&lacking);
+    }
     let Some(apt) = apt() else { bail!("{}", advice(&lacking)) };
     println!("installing {}", packages(&lacking));
     run(with(apt(), "update -qq"))?;
@@ -67,6 +85,17 @@ pub(crate) fn provide(steps: &[&str]) -> Result<()> {
         [] => Ok(()),
         tools => bail!("apt-get gave no error, but what it installed did not help: {}", advice(tools)),
     }
+}
+
+/// Alpine's packages with what the step `test` cannot do without. What else it lacks, its tests say themselves.
+const ALPINE: &[(&str, &str)] =
+    &[("cc", "build-base"), ("c++", "build-base"), ("nm", "build-base"), ("node", "nodejs"), ("npm", "npm")];
+
+fn provide_on_alpine(lacking: &[&Tool]) -> Result<()> {
+    let known = ALPINE.iter().filter(|(name, _)| lacking.iter().any(|tool| tool.name == *name));
+    let mut add = command("apk");
+    add.args(["add", "--quiet"]).args(known.map(|(_, package)| package));
+    run(add).map(drop)
 }
 
 /// Whether the standard library for a target is there, or could be installed.
@@ -82,6 +111,10 @@ pub(crate) fn provide_target(target: &str) -> bool {
 }
 
 fn missing(steps: &[&str]) -> Vec<&'static Tool> {
+    if cfg!(windows) {
+        // these are names for Unix; the tests say themselves what they lack
+        return Vec::new();
+    }
     let needed = TOOLS.iter().filter(|tool| tool.steps.iter().any(|step| steps.contains(step)));
     needed.filter(|tool| !is_there(tool.name)).collect()
 }

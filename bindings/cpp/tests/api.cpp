@@ -168,6 +168,13 @@ void a_session_lives_and_ends() {
     heir = sonoran::session::connect(alone, why);
     EXPECT(!why && heir.state() != sonoran::state::ended);
     EXPECT(heir.poll_all([](std::string_view) {}, 0) == 0);
+
+    // a session that is let go lives on, and is taken over
+    const sonoran_session before = heir.release();
+    EXPECT(before > 0 && heir.number() == 0);
+    EXPECT(sonoran::session::connect(alone, why).number() == 0 && why.code() == SONORAN_E_EXISTS);
+    heir = sonoran::session::connect(nowhere(2), why);
+    EXPECT(!why && heir.number() > before);
     EXPECT(sonoran::shutdown(std::chrono::seconds(30), why) >= 0 && !why);
     EXPECT(heir.state() == sonoran::state::ended);
 }

@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>The functions of sonoran.h. Delegates, because function pointers need C# 9 and .NET 5.</summary>
     internal sealed class NativeApi
@@ -36,29 +36,37 @@ namespace Sonoran
             _path = path;
             NativeFile.Check(path);
             _library = NativeLoader.Open(path);
+            try
+            {
+                var version = NativeLoader.Symbol(_library, "sonoran_version");
+                if (version == IntPtr.Zero)
+                    throw new SonoranException(path + " is a library but not sonoran: give the path of " + Platform.FileName + ".");
+                LibraryVersion = Marshal.GetDelegateForFunctionPointer<ToText>(version);
+                Version found;
+                if (!Version.TryParse(Utf8.Text(LibraryVersion()).Split('-', '+')[0], out found) || found < Oldest)
+                    throw TooOld("");
 
-            var version = NativeLoader.Symbol(_library, "sonoran_version");
-            if (version == IntPtr.Zero)
-                throw new SonoranException(path + " is a library but not sonoran: give the path of " + Platform.FileName + ".");
-            LibraryVersion = Marshal.GetDelegateForFunctionPointer<ToText>(version);
-            Version found;
-            if (!Version.TryParse(Utf8.Text(LibraryVersion()).Split('-', '+')[0], out found) || found < Oldest)
-                throw TooOld("");
-
-            Connect = Bind<TextToInt>("sonoran_connect");
-            PollEvent = Bind<IntToText>("sonoran_poll_event");
-            Free = Bind<FromPointer>("sonoran_free");
-            WaitEvent = Bind<IntIntToText>("sonoran_wait_event");
-            Wake = Bind<IntToInt>("sonoran_wake");
-            Disconnect = Bind<IntToInt>("sonoran_disconnect");
-            State = Bind<IntToInt>("sonoran_state");
-            Invoke = Bind<IntTextTextToInt>("sonoran_invoke");
-            SendUnitLocations = Bind<IntTextToInt>("sonoran_send_unit_locations");
-            Ingest = Bind<IntTextToInt>("sonoran_ingest");
-            Stats = Bind<IntToText>("sonoran_stats");
-            LastError = Bind<ToText>("sonoran_last_error");
-            ErrorName = Bind<IntToText>("sonoran_error_name");
-            Shutdown = Bind<IntToInt>("sonoran_shutdown");
+                Connect = Bind<TextToInt>("sonoran_connect");
+                PollEvent = Bind<IntToText>("sonoran_poll_event");
+                Free = Bind<FromPointer>("sonoran_free");
+                WaitEvent = Bind<IntIntToText>("sonoran_wait_event");
+                Wake = Bind<IntToInt>("sonoran_wake");
+                Disconnect = Bind<IntToInt>("sonoran_disconnect");
+                State = Bind<IntToInt>("sonoran_state");
+                Invoke = Bind<IntTextTextToInt>("sonoran_invoke");
+                SendUnitLocations = Bind<IntTextToInt>("sonoran_send_unit_locations");
+                Ingest = Bind<IntTextToInt>("sonoran_ingest");
+                Stats = Bind<IntToText>("sonoran_stats");
+                LastError = Bind<ToText>("sonoran_last_error");
+                ErrorName = Bind<IntToText>("sonoran_error_name");
+                Shutdown = Bind<IntToInt>("sonoran_shutdown");
+            }
+            catch
+            {
+                // So that the right file, put in its place, is not taken for the one that is loaded.
+                NativeLoader.Close(_library);
+                throw;
+            }
         }
 
         /// <summary>Takes over a text that the library gave away.</summary>
@@ -74,6 +82,21 @@ namespace Sonoran
                 Free(text);
             }
         }
+
+#if NET8_0_OR_GREATER
+        /// <summary>As <see cref="Take"/>, as the bytes it is.</summary>
+        internal byte[] TakeBytes(IntPtr text)
+        {
+            try
+            {
+                return Utf8.Copy(text);
+            }
+            finally
+            {
+                Free(text);
+            }
+        }
+#endif
 
         /// <summary>The number that a function returned, or the library's sentence as an exception.</summary>
         internal int Check(int result)

@@ -2,8 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Text;
+using System.Threading;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>Which native file to load, and in words what is wrong with one that cannot be loaded.</summary>
     internal static class NativeFile
@@ -40,24 +41,49 @@ namespace Sonoran
             return folders;
         }
 
-        /// <summary>Refuses what the loader would refuse with words that help nobody.</summary>
+        /// <summary>Refuses what the loader would refuse with words that help nobody, and what would end the process.</summary>
         internal static void Check(string path)
         {
-            BinaryImage image;
             try
             {
-                image = BinaryImage.Read(path);
+                CheckImage(path, BinaryImage.Read(path));
+                CheckSettled(path);
             }
             catch (Exception e) when (e is IOException || e is UnauthorizedAccessException)
             {
                 throw new SonoranException(path + " cannot be read (" + e.Message.TrimEnd('.') + "): check its permissions.", e);
             }
+        }
+
+        private static void CheckImage(string path, BinaryImage image)
+        {
+            if (image.Length == 0)
+                throw new SonoranException(path + " is empty: it is still being copied, or its copy was cut short; wait, or copy it again.");
             if (image.System == null)
                 throw new SonoranException(path + " is not a library but some other kind of file, or was damaged: copy it again, in binary mode.");
             var rid = Platform.Rid();
             var parts = rid.Split('-');
-            if (image.System != parts[0] || image.Architecture != parts[parts.Length - 1])
-                throw new SonoranException(path + " is for " + image.System + "-" + image.Architecture + ", this process is " + rid + ": take the file from runtimes/" + rid + "/native.");
+            if (image.System != parts[0] || (image.Architecture ?? parts[parts.Length - 1]) != parts[parts.Length - 1])
+                throw new SonoranException(path + " is for " + image.System + "-" + (image.Architecture ?? "?") + ", this process is " + rid + ": take the file from runtimes/" + rid + "/native.");
+            // How much is there is left out, so that who tries again and again can tell whether something changed.
+            if (image.Length < image.End)
+                throw new SonoranException(path + " is not complete, a part of its " + image.End + " bytes is missing: it is still being copied, or its copy was cut short; wait, or copy it again.");
+        }
+
+        /// <summary>
+        /// Some copy by reserving the whole length first. So a file that was written to in the last seconds is looked at
+        /// again after a moment; any other costs no time.
+        /// </summary>
+        private static void CheckSettled(string path)
+        {
+            const int recentMs = 2000, momentMs = 100;
+            var before = new FileInfo(path);
+            if (Math.Abs((DateTime.UtcNow - before.LastWriteTimeUtc).TotalMilliseconds) > recentMs) return;
+            var length = before.Length;
+            Thread.Sleep(momentMs);
+            var after = new FileInfo(path);
+            if (after.Length != length || after.LastWriteTimeUtc != before.LastWriteTimeUtc)
+                throw new SonoranException(path + " is being written to at this moment: wait until it is complete and try again.");
         }
 
         /// <summary>What to add to the loader's own words.</summary>

@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>Opens a library by its absolute path. DllImport by name does not find it in a resource that FXServer loaded from bytes.</summary>
     internal static class NativeLoader
@@ -24,6 +24,11 @@ namespace Sonoran
             IntPtr address;
             return NativeLibrary.TryGetExport(library, name, out address) ? address : IntPtr.Zero;
         }
+
+        internal static void Close(IntPtr library)
+        {
+            NativeLibrary.Free(library);
+        }
 #else
         internal static IntPtr Open(string path)
         {
@@ -44,6 +49,12 @@ namespace Sonoran
             return Platform.Windows ? GetProcAddress(library, name) : dlsym(library, Utf8.Bytes(name, "name"));
         }
 
+        internal static void Close(IntPtr library)
+        {
+            if (Platform.Windows) FreeLibrary(library);
+            else dlclose(library);
+        }
+
         private const int RtldNow = 2;
         private const uint LoadWithAlteredSearchPath = 8;
 
@@ -57,11 +68,17 @@ namespace Sonoran
         [DllImport("libdl.so.2", CallingConvention = CallingConvention.Cdecl)]
         private static extern IntPtr dlerror();
 
+        [DllImport("libdl.so.2", CallingConvention = CallingConvention.Cdecl)]
+        private static extern int dlclose(IntPtr library);
+
         [DllImport("kernel32", CharSet = CharSet.Unicode, ExactSpelling = true, SetLastError = true)]
         private static extern IntPtr LoadLibraryExW(string path, IntPtr reserved, uint flags);
 
         [DllImport("kernel32", CharSet = CharSet.Ansi, ExactSpelling = true)]
         private static extern IntPtr GetProcAddress(IntPtr library, string name);
+
+        [DllImport("kernel32", ExactSpelling = true)]
+        private static extern bool FreeLibrary(IntPtr library);
 #endif
 
         private static SonoranException Refused(string path, string reason, Exception cause)

@@ -1,4 +1,7 @@
-namespace Sonoran
+using System;
+using System.Text;
+
+namespace Sonoran.Events
 {
     /// <summary>
     /// One event: the JSON text exactly as the hub sent it, or as the library wrote it where the type
@@ -8,6 +11,29 @@ namespace Sonoran
     {
         private string _type;
 
+#if NET8_0_OR_GREATER
+        private readonly byte[] _utf8;
+        private string _json;
+
+        internal SonoranEvent(byte[] utf8)
+        {
+            _utf8 = utf8;
+        }
+
+        internal SonoranEvent(string json) : this(Encoding.UTF8.GetBytes(json)) { }
+
+        /// <summary>The event as JSON text: an object with a string `type`.</summary>
+        public string Json
+        {
+            get { return _json ?? (_json = Encoding.UTF8.GetString(_utf8)); }
+        }
+
+        /// <summary>The same as UTF-8, for System.Text.Json: `JsonDocument.Parse(happened.Utf8Json)`.</summary>
+        public ReadOnlyMemory<byte> Utf8Json
+        {
+            get { return _utf8; }
+        }
+#else
         internal SonoranEvent(string json)
         {
             Json = json;
@@ -15,6 +41,7 @@ namespace Sonoran
 
         /// <summary>The event as JSON text: an object with a string `type`.</summary>
         public string Json { get; }
+#endif
 
         /// <summary>What to dispatch on, such as EVENT_911 or SESSION_READY.</summary>
         public string Type
@@ -28,7 +55,11 @@ namespace Sonoran
         /// </summary>
         public string this[string member]
         {
-            get { return Sonoran.Json.Text(Json, member); }
+#if NET8_0_OR_GREATER
+            get { return Events.Json.Text(_utf8, member); }
+#else
+            get { return Events.Json.Text(Json, member); }
+#endif
         }
 
         /// <summary>The type alone: the text of a push may hold the community's API key.</summary>

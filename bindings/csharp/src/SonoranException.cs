@@ -1,9 +1,9 @@
 using System;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
-    /// <summary>A call failed. The message is one sentence that names the cause and what to do.</summary>
-    public sealed class SonoranException : Exception
+    /// <summary>Something failed. The message is one sentence that names the cause and what to do.</summary>
+    public class SonoranException : Exception
     {
         internal SonoranException(int code, string name, string message) : base(message)
         {
@@ -16,10 +16,35 @@ namespace Sonoran
             Name = "SONORAN_E_LOAD";
         }
 
-        /// <summary>The library's error code (SONORAN_E_ in sonoran.h), or 0: the native library could not be loaded.</summary>
+        /// <summary>What kind of error it is: `catch (SonoranException e) when (e.Error == SonoranError.NotReady)`.</summary>
+        public SonoranError Error
+        {
+            get { return (SonoranError)Code; }
+        }
+
+        /// <summary>The same as the number in sonoran.h (SONORAN_E_).</summary>
         public int Code { get; }
 
-        /// <summary>The code's name, such as SONORAN_E_OPTION.</summary>
+        /// <summary>The same as the name in sonoran.h, such as SONORAN_E_OPTION.</summary>
         public string Name { get; }
+    }
+
+    /// <summary>A call of the hub did not succeed. The message is what the hub said, or why there is no answer.</summary>
+    public sealed class SonoranCallException : SonoranException
+    {
+        internal SonoranCallException(string method, string outcome, string message) : base(message)
+        {
+            Method = method;
+            Outcome = outcome;
+        }
+
+        /// <summary>The method that was called.</summary>
+        public string Method { get; }
+
+        /// <summary>
+        /// "error": the hub refused it. "timeout": it did not answer within callTimeoutMs. "lost": the link or the session
+        /// ended first; the hub may have done it all the same.
+        /// </summary>
+        public string Outcome { get; }
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections.Generic;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>
     /// The native library. It stays in the process once loaded: loading the same file again, also from
@@ -12,11 +12,13 @@ namespace Sonoran
         private static SonoranLibrary _usual;
 
         internal readonly NativeApi Api;
+        internal readonly WaitThread WaitThread;
 
         private SonoranLibrary(string path)
         {
             Path = path;
             Api = new NativeApi(path);
+            WaitThread = new WaitThread(Api);
             Version = Utf8.Text(Api.LibraryVersion());
         }
 

@@ -4,28 +4,33 @@ using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>
     /// One connection to the hub, for one CAD server. Any thread may call it.
-    /// A host with a tick calls <see cref="Drain"/>; a host with threads awaits <see cref="WaitAsync(CancellationToken)"/>.
+    /// A host with a tick calls <see cref="Drain(int)"/>; a host with threads awaits <see cref="WaitAsync(CancellationToken)"/>.
     /// There is no finalizer: a session that is dropped without Dispose lives on in the library, so that
     /// its successor (a restarted plugin) can take it over, and ends by itself after `idleCloseMs`.
     /// </summary>
-    public sealed class SonoranSession : IDisposable
+    public sealed partial class SonoranSession : IDisposable
     {
         private const int SessionError = -10;
 
+        // Guarded by the library's WaitThread.
+        internal readonly List<WaitThread.Wait> Waits = new List<WaitThread.Wait>();
+        internal bool Woken;
+
+        internal readonly Calls Calls;
+
         private readonly NativeApi _api;
-        // One waiter at a time, so that a wake meant for it cannot end somebody else's wait.
-        private readonly SemaphoreSlim _waiter = new SemaphoreSlim(1);
-        private int _wakes;
+        private readonly Handlers _handlers = new Handlers();
 
         internal SonoranSession(SonoranLibrary library, int id)
         {
             Library = library;
             _api = library.Api;
             Id = id;
+            Calls = new Calls(() => Event(_api.PollEvent(Id)));
         }
 
         /// <summary>Opens a session with the library from its usual place (<see cref="SonoranLibrary.Load()"/>).</summary>
@@ -46,14 +51,48 @@ namespace Sonoran
             get
             {
                 var state = _api.State(Id);
-                return state == SessionError ? SonoranState.Gone : (SonoranState)_api.Check(state);
+                if (state != SessionError) return (SonoranState)_api.Check(state);
+                return Calls.Holding ? SonoranState.Closed : SonoranState.Gone;
             }
         }
 
         /// <summary>The next event, or null when there is none now. Never blocks.</summary>
         public SonoranEvent Poll()
         {
-            return Event(_api.PollEvent(Id));
+            return Calls.Next();
+        }
+
+        /// <summary>
+        /// Has <paramref name="handle"/> called for each event of a type (or, with "*", for every one) that <see cref="Drain(int)"/>
+        /// or <see cref="RunAsync"/> take, on the thread that they run on. Dispose of the result to end that.
+        /// </summary>
+        public IDisposable On(string type, Action<SonoranEvent> handle)
+        {
+            return _handlers.Add(type, handle);
+        }
+
+        /// <summary>
+        /// For hosts with a tick: has what is queued handled by those that <see cref="On"/> names, within
+        /// <paramref name="budgetMs"/>; returns how many events that were. An exception of a handler comes out of here
+        /// after the event's other handlers; the events behind it wait for the next call.
+        /// </summary>
+        public int Drain(int budgetMs)
+        {
+            return Drain(_handlers.Dispatch, budgetMs);
+        }
+
+        /// <summary>
+        /// For hosts with threads: has every event handled by those that <see cref="On"/> names, to the last one,
+        /// SESSION_CLOSED. An exception of a handler ends it after the event's other handlers.
+        /// </summary>
+        public async Task RunAsync(CancellationToken cancel = default(CancellationToken))
+        {
+            SonoranEvent next;
+            do
+            {
+                next = await WaitAsync(cancel).ConfigureAwait(false);
+                if (next != null) _handlers.Dispatch(next);
+            } while (next == null || next.Type != "SESSION_CLOSED");
         }
 
         /// <summary>
@@ -79,17 +118,21 @@ namespace Sonoran
         /// was called. A negative timeout waits without limit.
         /// </summary>
         /// <exception cref="SonoranException">The session is gone.</exception>
+        /// <exception cref="AppDomainUnloadedException">The AppDomain or AssemblyLoadContext of this assembly is being unloaded.</exception>
         public SonoranEvent Wait(int timeoutMs)
         {
-            var clock = Stopwatch.StartNew();
-            if (!_waiter.Wait(Math.Max(timeoutMs, -1))) return null;
+            SonoranEvent next;
+            if (At(timeoutMs, out next)) return next;
+            var wait = Library.WaitThread.Add(this, timeoutMs, blocking: true);
+            if (wait == null) return null;
             try
             {
-                return WaitHere(timeoutMs, clock, CancellationToken.None);
+                return wait.Task.GetAwaiter().GetResult();
             }
-            finally
+            catch (ThreadInterruptedException)
             {
-                _waiter.Release();
+                Library.WaitThread.Cancel(wait); // an event must not go to a wait that nobody sits in
+                throw;
             }
         }
 
@@ -102,38 +145,59 @@ namespace Sonoran
 
         /// <summary>
         /// The next event, as soon as there is one. Null: the time is up, or <see cref="Wake"/> was called.
-        /// While the queue is empty the wait occupies a thread of its own, none of the pool's.
-        /// Cancelling never loses an event.
+        /// All sessions of a library are waited for by one thread: a wait occupies none. Cancelling never loses an event.
         /// </summary>
         /// <exception cref="SonoranException">The session is gone.</exception>
+        /// <exception cref="AppDomainUnloadedException">The AppDomain or AssemblyLoadContext of this assembly is being unloaded.</exception>
         public async Task<SonoranEvent> WaitAsync(int timeoutMs, CancellationToken cancel = default(CancellationToken))
         {
             cancel.ThrowIfCancellationRequested();
-            var clock = Stopwatch.StartNew();
-            if (!await _waiter.WaitAsync(Math.Max(timeoutMs, -1), cancel).ConfigureAwait(false)) return null;
+            SonoranEvent next;
+            if (At(timeoutMs, out next)) return next;
+            var thread = Library.WaitThread;
+            var wait = thread.Add(this, timeoutMs, blocking: false);
+            if (wait == null) return null;
             try
             {
-                var next = Poll();
-                if (next != null) return next;
-                using (cancel.Register(() => _api.Wake(Id)))
-                    next = await Task.Factory.StartNew(() => WaitHere(timeoutMs, clock, cancel),
-                        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
-                if (next == null) cancel.ThrowIfCancellationRequested();
-                return next;
+                using (cancel.Register(() => thread.Cancel(wait)))
+                    return await wait.Task.ConfigureAwait(false);
             }
-            finally
+            catch (OperationCanceledException)
             {
-                _waiter.Release();
+                throw new OperationCanceledException(cancel);
             }
         }
 
+        /// <summary>What needs no waiting: an event that is there, or no time.</summary>
+        private bool At(int timeoutMs, out SonoranEvent next)
+        {
+            next = null;
+            if (Library.WaitThread.Busy(this)) return false;
+            next = Poll();
+            if (next != null) return true;
+            var failure = Failure();
+            if (failure != null) throw failure;
+            return timeoutMs == 0;
+        }
+
 #if NET8_0_OR_GREATER
-        /// <summary>All events to the last one, SESSION_CLOSED, for `await foreach`.</summary>
+        /// <summary>
+        /// All events to the last one, SESSION_CLOSED, for `await foreach`. It also ends when the
+        /// AssemblyLoadContext of this assembly is being unloaded.
+        /// </summary>
         public async IAsyncEnumerable<SonoranEvent> ReadAllAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel = default)
         {
             while (true)
             {
-                var next = await WaitAsync(cancel).ConfigureAwait(false);
+                SonoranEvent next;
+                try
+                {
+                    next = await WaitAsync(cancel).ConfigureAwait(false);
+                }
+                catch (AppDomainUnloadedException)
+                {
+                    yield break;
+                }
                 if (next == null) continue;
                 yield return next;
                 if (next.Type == "SESSION_CLOSED") yield break;
@@ -141,30 +205,27 @@ namespace Sonoran
         }
 #endif
 
-        private SonoranEvent WaitHere(int timeoutMs, Stopwatch clock, CancellationToken cancel)
+        /// <summary>The native wait, for <see cref="WaitThread"/> alone.</summary>
+        internal SonoranEvent WaitHere(int timeoutMs)
         {
-            while (true)
-            {
-                var left = timeoutMs < 0 ? -1 : (int)Math.Max(0, timeoutMs - clock.ElapsedMilliseconds);
-                var next = Event(_api.WaitEvent(Id, left));
-                if (next != null) return next;
-                if (State == SonoranState.Gone) throw _api.Failure(SessionError);
-                if (Woken() || left == 0 || cancel.IsCancellationRequested) return null;
-                // A wake that came too late for its own wait ended this one: go on.
-            }
+            var next = Event(_api.WaitEvent(Id, timeoutMs));
+            return next == null || Calls.IsResult(next) ? null : next;
         }
 
-        private bool Woken()
+        /// <summary>Why no event will come any more; null while one may.</summary>
+        internal SonoranException Failure()
         {
-            var wakes = Volatile.Read(ref _wakes);
-            return wakes > 0 && Interlocked.CompareExchange(ref _wakes, 0, wakes) == wakes;
+            var state = _api.State(Id);
+            return state < 0 ? _api.Failure(state) : null;
         }
 
         /// <summary>Makes the current wait, or else the next one, return null once.</summary>
+        /// <exception cref="SonoranException">The session is gone.</exception>
         public void Wake()
         {
-            Interlocked.Increment(ref _wakes);
-            _api.Check(_api.Wake(Id));
+            var failure = Failure();
+            if (failure != null) throw failure;
+            Library.WaitThread.Wake(this);
         }
 
         /// <summary>
@@ -174,6 +235,29 @@ namespace Sonoran
         public int Invoke(string method, string argumentsJson)
         {
             return _api.Check(_api.Invoke(Id, Utf8.Bytes(method, "method"), Utf8.Bytes(argumentsJson, "argumentsJson")));
+        }
+
+        /// <summary>
+        /// Calls a method of the hub with a JSON array of arguments, and gives its result as JSON text. The
+        /// result is no event then. It may be awaited anywhere, in a loop over the events too. Cancelling gives the result up;
+        /// the hub does what it was asked for.
+        /// </summary>
+        /// <exception cref="SonoranCallException">The hub refused the call, or there is no answer.</exception>
+        /// <exception cref="SonoranException">The call could not be made.</exception>
+        public async Task<string> InvokeAsync(string method, string argumentsJson, CancellationToken cancel = default(CancellationToken))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var call = Calls.Start(method, () => Invoke(method, argumentsJson));
+            Library.WaitThread.Add(this);
+            try
+            {
+                using (cancel.Register(() => Calls.Cancel(call)))
+                    return await call.Source.Task.ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new OperationCanceledException(cancel);
+            }
         }
 
         /// <summary>Hands over a JSON array of unit locations; call it as often as you like, the library paces itself.</summary>
@@ -212,8 +296,16 @@ namespace Sonoran
 
         private SonoranEvent Event(IntPtr text)
         {
-            var json = _api.Take(text);
-            return json == null ? null : new SonoranEvent(json);
+            if (text == IntPtr.Zero) return null;
+#if NET8_0_OR_GREATER
+            var next = new SonoranEvent(_api.TakeBytes(text));
+#else
+            var next = new SonoranEvent(_api.Take(text));
+#endif
+#if SONORAN_LOGGER
+            Log(next);
+#endif
+            return next;
         }
     }
 }

@@ -1,4 +1,4 @@
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>What a session does at this moment.</summary>
     public enum SonoranState

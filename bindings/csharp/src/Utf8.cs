@@ -1,7 +1,7 @@
 using System;
 using System.Text;
 
-namespace Sonoran
+namespace Sonoran.Events
 {
     /// <summary>Text across the C boundary: UTF-8 with a NUL byte at its end.</summary>
     internal static unsafe class Utf8
@@ -33,6 +33,15 @@ namespace Sonoran
             var start = (byte*)pointer;
             return new string((sbyte*)start, 0, Length(start), Encoding.UTF8);
         }
+
+#if NET8_0_OR_GREATER
+        /// <summary>Copies a C string, as the bytes it is.</summary>
+        internal static byte[] Copy(IntPtr pointer)
+        {
+            var start = (byte*)pointer;
+            return new ReadOnlySpan<byte>(start, Length(start)).ToArray();
+        }
+#endif
 
         /// <summary>Eight bytes at a time: an aligned word never crosses into a page that is not there.</summary>
         private static int Length(byte* start)

@@ -1,5 +1,6 @@
 using System.Linq;
 using System.Text;
+using Sonoran.Events;
 using Xunit;
 
 namespace Sonoran.Tests
@@ -17,6 +18,7 @@ namespace Sonoran.Tests
         [InlineData("{\"type\":\"first\",\"type\":\"A\"}", "A")]
         [InlineData("{\"n\":-1.5e3,\"b\":true,\"z\":null,\"type\":\"A\"}", "A")]
         [InlineData("{\"type\":\"\\b\\f\\n\\r\\t\\\"\\\\\\/\\u00e9\\ud83d\\ude00\"}", "\b\f\n\r\t\"\\/\u00e9\ud83d\ude00")]
+        [InlineData("{\"\\ud800\":1,\"type\":\"A\"}", "A")]
         [InlineData("{\"type\":\"\"}", "")]
         [InlineData("{\"type\":12345678901234567890}", "12345678901234567890")]
         [InlineData("{\"type\":{\"a\":[1]}}", "{\"a\":[1]}")]

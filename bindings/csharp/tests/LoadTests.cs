@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Text;
+using Sonoran.Events;
 using Xunit;
 
 namespace Sonoran.Tests
@@ -86,10 +87,112 @@ namespace Sonoran.Tests
         [Fact]
         public void AFileThatIsNoLibrary()
         {
-            foreach (var text in new[] { "", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "MZ", "MZ" + new string('x', 100) })
+            foreach (var text in new[] { "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "MZ" + new string('x', 100) })
             {
                 var path = Written(Encoding.ASCII.GetBytes(text));
                 Assert.Equal(path + " is not a library but some other kind of file, or was damaged: copy it again, in binary mode.", Message(path));
+            }
+        }
+
+        [Fact]
+        public void AFileThatIsNotComplete()
+        {
+            var whole = File.ReadAllBytes(Native.Library.Path);
+            foreach (var length in new[] { 0, 1, 4, 63, 64, 4095, 4096, whole.Length / 2, whole.Length - 1 })
+            {
+                var part = new byte[length];
+                Array.Copy(whole, part, length);
+                var message = Message(Written(part));
+                Assert.Contains(length == 0 ? " is empty: it is still being copied" : " is not complete, a part of its ", message);
+                Assert.Contains("wait, or copy it again.", message);
+            }
+        }
+
+        [Fact]
+        public void ADllThatIsNotComplete()
+        {
+            var dll = new byte[0x700];
+            dll[0] = (byte)'M';
+            dll[1] = (byte)'Z';
+            dll[60] = 128;
+            new byte[] { (byte)'P', (byte)'E', 0, 0, 0x64, 0x86, 2 }.CopyTo(dll, 128); // two sections
+            var optional = dll[128 + 20] = 240;
+            for (var section = 0; section < 2; section++)
+            {
+                var at = 128 + 24 + optional + section * 40;
+                dll[at + 17] = 2;                       // 0x200 bytes
+                dll[at + 21] = (byte)(3 + section * 2); // at 0x300, and at 0x500
+            }
+            for (var length = 2; length <= dll.Length; length++)
+            {
+                var part = new byte[length];
+                Array.Copy(dll, part, length);
+                var image = BinaryImage.Parse(part);
+                Assert.Equal("win", image.System);
+                Assert.True(image.End > length || length == dll.Length, "complete with " + length + " bytes");
+                if (length >= 1024) Assert.Equal("x64 " + dll.Length, image.Architecture + " " + image.End);
+            }
+        }
+
+        /// <summary>No bytes of a header may throw, or have the reader go round for long.</summary>
+        [Fact]
+        public void AHeaderOfAnyBytes()
+        {
+            var random = new Random(1);
+            foreach (var start in new[] { new byte[] { 0x7f, 69, 76, 70, 2 }, new byte[] { 0x7f, 69, 76, 70, 1 }, new byte[] { 77, 90 } })
+                for (var i = 0; i < 2000; i++)
+                {
+                    var head = new byte[random.Next(2, 4097)];
+                    random.NextBytes(head);
+                    Array.Copy(start, head, Math.Min(start.Length, head.Length));
+                    if (start[0] == 77 && head.Length > 200)
+                    {
+                        new byte[] { 128, 0, 0, 0 }.CopyTo(head, 60);
+                        new[] { (byte)'P', (byte)'E' }.CopyTo(head, 128);
+                    }
+                    Assert.True(BinaryImage.Parse(head).End >= 0);
+                }
+        }
+
+        [Fact]
+        public void AFileThatStillGrows()
+        {
+            var whole = File.ReadAllBytes(Native.Library.Path);
+            var path = Written(whole);
+            using (var stop = new System.Threading.ManualResetEventSlim())
+            {
+                // Its length is reserved already, as some programs do it.
+                var copying = new System.Threading.Thread(() =>
+                {
+                    while (!stop.IsSet) File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+                });
+                copying.Start();
+                try
+                {
+                    Assert.Equal(path + " is being written to at this moment: wait until it is complete and try again.", Message(path));
+                }
+                finally
+                {
+                    stop.Set();
+                    copying.Join();
+                }
+            }
+            Assert.Equal(Native.Library.Version, SonoranLibrary.Load(path).Version);
+        }
+
+        /// <summary>What was wrong with the file at a path is put right without another process.</summary>
+        [Fact]
+        public void TheRightFileInPlaceOfAWrongOne()
+        {
+            foreach (var source in new[] { "int something_else(void) { return 1; }", "const char *sonoran_version(void) { return \"0.0.9\"; }" })
+            {
+                var path = Compiled(source);
+                Message(path);
+                File.Delete(path);
+                File.Copy(Native.Library.Path, path);
+                var library = SonoranLibrary.Load(path);
+                Assert.Equal(path, library.Path);
+                Assert.Equal(Native.Library.Version, library.Version);
             }
         }
 

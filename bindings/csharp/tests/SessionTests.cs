@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
+using Sonoran.Events;
 using Xunit;
 
 namespace Sonoran.Tests

@@ -3,6 +3,8 @@
 local include, broken = ...
 local library = os.getenv("SONORAN_LIBRARY")
 local module = require("sonoran")
+local ffi = require("ffi")
+ffi.cdef "int usleep(unsigned microseconds);"
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -177,6 +179,25 @@ local function test_session(sonoran)
     equal(code, sonoran.E_SESSION, method)
   end
   for event in session:events() do error(event) end
+  for event in session:stream(error) do error(event) end
+end
+
+local function test_stream(sonoran)
+  local session = assert(sonoran.connect(nowhere(4)))
+  local pauses, types = 0, {}
+  local listener = coroutine.create(function()
+    for event in session:stream() do types[#types + 1] = event:match('"type":"([%w_]+)"') end
+    return "over"
+  end)
+  repeat
+    local alive, result = coroutine.resume(listener)
+    assert(alive, result)
+    pauses = pauses + 1
+    if #types == 1 then session:disconnect() end
+    if not result then ffi.C.usleep(1000) end
+  until result == "over"
+  equal(table.concat(types, " "), "SESSION_RETRY SESSION_CLOSED", "the events of a stream")
+  assert(pauses > 1, "it never gave the tick back")
 end
 
 local function test_collection(sonoran)
@@ -210,6 +231,7 @@ do
   test_loading()
   test_failures(sonoran)
   test_session(sonoran)
+  test_stream(sonoran)
   assert(sonoran.shutdown(30000))
 end
 test_collection(assert(module.load(library)))

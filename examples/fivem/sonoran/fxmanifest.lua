@@ -11,5 +11,5 @@ server_only 'yes'
 -- it lies in runtimes/<system>/native.
 server_script 'bin/Sonoran.Server.net.dll'
 
--- Your own handlers; see there.
+-- Your own handlers; see there. server.js is the same in JavaScript.
 server_script 'server.lua'

@@ -1,8 +1,8 @@
 -- What to do with the CAD's events: change this file, or listen to the same events in a resource of your own.
+-- server.js is the same in JavaScript.
 --
--- Every event comes twice: as 'sonoran:<TYPE>' with its JSON text and the number of the CAD's server, and as
--- 'sonoran:event' with its type in front. The types are those of Sonoran's push events (EVENT_911, ...) and what
--- the connection itself has to say (SESSION_READY, ...).
+-- Every event comes as 'sonoran:<TYPE>' with its JSON text, the number of the CAD's server and its type. The types are
+-- those of Sonoran's push events (EVENT_911, ...) and what the connection itself has to say (SESSION_READY, ...).
 
 -- Some events hold their data in an array of one, some do not.
 local function data_of(json_text)
@@ -20,8 +20,8 @@ AddEventHandler('sonoran:EVENT_UNIT_PANIC', function(json_text)
     if unit.isPanic then print('PANIC of unit ' .. table.concat(unit.identIds or { unit.identId }, ', ')) end
 end)
 
-AddEventHandler('sonoran:event', function(type, json_text, server)
-    if type == 'SESSION_READY' then print(('events of CAD server %d flow'):format(server)) end
+AddEventHandler('sonoran:SESSION_READY', function(_, server)
+    print(('events of CAD server %d flow'):format(server))
 end)
 
 -- Positions for the live map, as often as you like: the library sends the newest of each unit when the hub may

@@ -44,6 +44,12 @@ impl Control {
         assert_eq!(answer["websocket"], count);
     }
 
+    /// The same, each so many bytes long.
+    pub fn burst_of(&self, server: u32, count: usize, size: usize) {
+        let answer = self.post(&format!("burst?serverId={server}&count={count}&size={size}"), "");
+        assert_eq!(answer["websocket"], count);
+    }
+
     /// Sends a server's sessions away. There must be one.
     pub fn abort(&self, server: u32) {
         assert_eq!(self.post(&format!("abort?serverId={server}"), "")["aborted"], 1);

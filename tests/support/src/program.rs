@@ -12,21 +12,27 @@ use std::{
 
 use crate::{root, scratch, wait_for};
 
+/// The library's name on this system.
+const FILE: &str = if cfg!(windows) { "sonoran.dll" } else { "libsonoran.so" };
+
 /// Returns the library under test: `SONORAN_LIBRARY`, or else this build's, which cargo puts beside the
 /// tests.
 pub fn library() -> PathBuf {
-    let ours = || env::current_exe().expect("a test has a path").with_file_name("libsonoran.so");
+    let ours = || env::current_exe().expect("a test has a path").with_file_name(FILE);
     let library = env::var_os("SONORAN_LIBRARY").map_or_else(ours, PathBuf::from);
     assert!(library.is_file(), "there is no {}", library.display());
     library
 }
 
-/// Builds the library for release, because the profile decides what a panic does, but quickly, and with a
-/// `sonoran_connect("panic")` that panics. Uses its own target folder, so as not to overwrite the other
-/// library.
+/// Returns a library as released, but for a `sonoran_connect("panic")` that panics:
+/// `SONORAN_PANICKING_LIBRARY`, or else one that is built quickly, with the release profile, which decides
+/// what a panic does. Uses its own target folder, so as not to overwrite the other library.
 pub fn panicking_library() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
+        if let Some(library) = env::var_os("SONORAN_PANICKING_LIBRARY") {
+            return PathBuf::from(library);
+        }
         let target = scratch().join("test-panic");
         let output = Command::new(env!("CARGO"))
             .args([
@@ -48,7 +54,7 @@ pub fn panicking_library() -> PathBuf {
             .output()
             .expect("cargo runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        target.join("release/libsonoran.so")
+        target.join("release").join(FILE)
     };
     BUILT.get_or_init(build).clone()
 }
@@ -62,13 +68,15 @@ pub fn host(name: &str) -> PathBuf {
     compiled.get_or_insert_default().entry(name.to_owned()).or_insert_with(compile).clone()
 }
 
-/// Compiles a source, with warnings as errors, and links it to a library.
+/// Compiles a source, with warnings as errors, and links it to a library. `SONORAN_CC` names another C
+/// compiler.
 pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> PathBuf {
     let folder = scratch().join("c_hosts");
     fs::create_dir_all(&folder).expect("the target folder can be written");
     let program = folder.join(name);
     let library = library.parent().expect("it lies in a folder");
-    let output = Command::new(if language.contains(&"c++") { "c++" } else { "cc" })
+    let cc = env::var_os("SONORAN_CC").unwrap_or_else(|| "cc".into());
+    let output = Command::new(if language.contains(&"c++") { "c++".into() } else { cc })
         .args(language)
         .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-O1", "-pthread", "-I"])
         .arg(root().join("include"))

@@ -5,7 +5,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using System.Threading;
-using Sonoran;
+using Sonoran.Events;
 
 internal static class Outbound
 {

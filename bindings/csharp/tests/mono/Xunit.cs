@@ -1,26 +1,25 @@
-// xunit's runner does not run on the Mono that FXServer has. This is the part of xunit's API that these
-// tests use, and a runner: every public class with a parameterless constructor, one test after another.
+// On .NET these tests run on xunit, whose runner does not run on the Mono that FXServer has. There they run on
+// NUnit 2.6, which sees xunit's names as its own: this file says which is which.
 using System;
-using System.Collections;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Linq;
 using System.Reflection;
 using System.Threading.Tasks;
+using Unit = NUnit.Framework;
 
 namespace Xunit
 {
     [AttributeUsage(AttributeTargets.Method)]
-    public class FactAttribute : Attribute { }
+    public sealed class FactAttribute : Unit.TestAttribute { }
 
+    /// <summary>NUnit looks at the rows alone.</summary>
     [AttributeUsage(AttributeTargets.Method)]
-    public sealed class TheoryAttribute : FactAttribute { }
+    public sealed class TheoryAttribute : Attribute { }
 
     [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-    public sealed class InlineDataAttribute : Attribute
+    public sealed class InlineDataAttribute : Unit.TestCaseAttribute
     {
-        public readonly object[] Data;
-        public InlineDataAttribute(params object[] data) { Data = data ?? new object[] { null }; }
+        public InlineDataAttribute(params object[] data) : base(data ?? new object[] { null }) { }
     }
 
     [AttributeUsage(AttributeTargets.Assembly)]
@@ -31,116 +30,42 @@ namespace Xunit
 
     public static class Assert
     {
-        public static void Equal<T>(T expected, T actual)
-        {
-            if (!Same(expected, actual)) throw new Exception("expected: " + Show(expected) + "\n  actual:   " + Show(actual));
-        }
-
-        public static void Equal<T>(IEnumerable<T> expected, IEnumerable<T> actual)
-        {
-            Equal<object>(expected, actual);
-        }
-
-        public static void NotEqual<T>(T expected, T actual)
-        {
-            if (Same(expected, actual)) throw new Exception("did not expect: " + Show(actual));
-        }
-
-        public static void True(bool condition, string message = "expected true")
-        {
-            if (!condition) throw new Exception(message);
-        }
-
-        public static void False(bool condition, string message = "expected false")
-        {
-            if (condition) throw new Exception(message);
-        }
-
-        public static void Null(object value)
-        {
-            if (value != null) throw new Exception("expected null, actual: " + Show(value));
-        }
-
-        public static void NotNull(object value)
-        {
-            if (value == null) throw new Exception("expected something, actual: null");
-        }
-
-        public static void Contains(string part, string text)
-        {
-            if (text == null || !text.Contains(part)) throw new Exception("expected to find: " + part + "\n  in: " + text);
-        }
-
-        public static void DoesNotContain(string part, string text)
-        {
-            if (text != null && text.Contains(part)) throw new Exception("did not expect: " + part + "\n  in: " + text);
-        }
-
-        public static void StartsWith(string start, string text)
-        {
-            if (text == null || !text.StartsWith(start, StringComparison.Ordinal)) throw new Exception("expected at the start: " + start + "\n  of: " + text);
-        }
-
-        public static T Throws<T>(Action action) where T : Exception
-        {
-            try { action(); }
-            catch (T expected) when (expected.GetType() == typeof(T)) { return expected; }
-            throw new Exception("expected " + typeof(T).Name + ", nothing was thrown");
-        }
+        public static void Equal(object expected, object actual) { Unit.Assert.AreEqual(expected, actual); }
+        public static void NotEqual(object expected, object actual) { Unit.Assert.AreNotEqual(expected, actual); }
+        public static void True(bool condition, string message = null) { Unit.Assert.IsTrue(condition, message); }
+        public static void False(bool condition, string message = null) { Unit.Assert.IsFalse(condition, message); }
+        public static void Null(object value) { Unit.Assert.IsNull(value); }
+        public static void NotNull(object value) { Unit.Assert.IsNotNull(value); }
+        public static void Contains(string part, string text) { Unit.StringAssert.Contains(part, text); }
+        public static void DoesNotContain(string part, string text) { Unit.StringAssert.DoesNotContain(part, text); }
+        public static void StartsWith(string start, string text) { Unit.StringAssert.StartsWith(start, text); }
+        public static void Contains<T>(T item, IEnumerable<T> items) { Unit.CollectionAssert.Contains(items, item); }
+        public static T Throws<T>(Action action) where T : Exception { return Unit.Assert.Throws<T>(() => action()); }
 
         public static async Task<T> ThrowsAnyAsync<T>(Func<Task> action) where T : Exception
         {
             try { await action(); }
             catch (T expected) { return expected; }
-            throw new Exception("expected " + typeof(T).Name + ", nothing was thrown");
-        }
-
-        private static bool Same(object a, object b)
-        {
-            if (a is string || b is string || !(a is IEnumerable) || !(b is IEnumerable)) return Equals(a, b);
-            return ((IEnumerable)a).Cast<object>().SequenceEqual(((IEnumerable)b).Cast<object>());
-        }
-
-        private static string Show(object value)
-        {
-            var list = value is string ? null : value as IEnumerable;
-            return list == null ? Convert.ToString(value) : "[" + string.Join(", ", list.Cast<object>().Select(Convert.ToString).ToArray()) + "]";
+            throw new Unit.AssertionException("expected " + typeof(T).Name + ", nothing was thrown");
         }
     }
 
     public static class Runner
     {
-        public static int Main()
+        /// <summary>Runs the tests of this program. <paramref name="only"/>: parts of the names of those to run; none: all.</summary>
+        public static int Main(string[] only)
         {
-            int passed = 0, failed = 0;
-            foreach (var type in typeof(Runner).Assembly.GetExportedTypes().Where(t => t.IsClass && t.GetConstructor(Type.EmptyTypes) != null))
-                foreach (var method in type.GetMethods().Where(m => m.GetCustomAttribute<FactAttribute>() != null))
-                    foreach (var data in Rows(method))
-                    {
-                        var clock = Stopwatch.StartNew();
-                        var name = type.Name + "." + method.Name + (data.Length == 0 ? "" : "(" + string.Join(", ", data.Select(d => d ?? "null").ToArray()) + ")");
-                        try
-                        {
-                            var task = method.Invoke(Activator.CreateInstance(type), data) as Task;
-                            if (task != null) task.GetAwaiter().GetResult();
-                            passed++;
-                            if (clock.ElapsedMilliseconds > 2000) Console.WriteLine("  slow " + name + ": " + clock.ElapsedMilliseconds + " ms");
-                        }
-                        catch (Exception e)
-                        {
-                            failed++;
-                            var lines = (e is TargetInvocationException ? e.InnerException : e).ToString().Split('\n');
-                            Console.WriteLine("FAILED " + name + "\n  " + string.Join("\n", lines.Take(12).ToArray()));
-                        }
-                    }
-            Console.WriteLine(passed + " passed, " + failed + " failed");
-            return failed == 0 && passed > 0 ? 0 : 1;
-        }
-
-        private static IEnumerable<object[]> Rows(MethodInfo method)
-        {
-            var rows = method.GetCustomAttributes<InlineDataAttribute>().Select(a => a.Data).ToList();
-            return rows.Count > 0 ? rows : new List<object[]> { new object[0] };
+            var program = typeof(Runner).Assembly;
+            var arguments = new List<string> { program.Location, "-nologo", "-noresult", "-nodots", "-domain=None" };
+            if (only.Length > 0)
+            {
+                var names = program.GetExportedTypes().SelectMany(type => type.GetMethods()
+                        .Where(method => method.IsDefined(typeof(FactAttribute)) || method.IsDefined(typeof(TheoryAttribute)))
+                        .Select(method => type.FullName + "." + method.Name))
+                    .Where(name => only.Any(name.Contains));
+                arguments.Add("-run=" + string.Join(",", names.ToArray()));
+            }
+            return NUnit.ConsoleRunner.Runner.Main(arguments.ToArray());
         }
     }
 }

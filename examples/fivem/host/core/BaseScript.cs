@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using CitizenFX.Core.Native;
@@ -7,7 +8,8 @@ namespace CitizenFX.Core
 {
     public abstract class BaseScript
     {
-        private readonly Dictionary<Func<Task>, Task> _ticks = new Dictionary<Func<Task>, Task>();
+        private readonly List<Func<Task>> _ticks = new List<Func<Task>>();
+        private readonly ConcurrentDictionary<Func<Task>, Task> _running = new ConcurrentDictionary<Func<Task>, Task>();
 
         protected BaseScript()
         {
@@ -22,19 +24,50 @@ namespace CitizenFX.Core
         /// <summary>Called on every tick, but never again before its task is done.</summary>
         protected event Func<Task> Tick
         {
-            add { _ticks[value] = null; }
+            add { _ticks.Add(value); }
             remove { _ticks.Remove(value); }
+        }
+
+        public static Task Delay(int msecs)
+        {
+            var done = new TaskCompletionSource<object>();
+            ScriptRuntime.Current.Delay(msecs, () => done.SetResult(null));
+            return done.Task;
         }
 
         public static void TriggerEvent(string eventName, params object[] args)
         {
-            ScriptRuntime.Current.Server.TriggerEvent(eventName, MsgPack.Serialize(args), "");
+            var server = ScriptRuntime.Current.Server;
+            var arguments = Wire.Write(args);
+            ScriptRuntime.Leaving<object>(() =>
+            {
+                server.TriggerEvent(eventName, arguments, "");
+                return null;
+            });
         }
 
-        internal void RunTicks()
+        /// <summary>A task each, and one more that notes its end: on a thread of the pool, as in the runtime.</summary>
+        internal void ScheduleTicks()
         {
-            foreach (var tick in new List<Func<Task>>(_ticks.Keys))
-                if (_ticks[tick] == null || _ticks[tick].IsCompleted) _ticks[tick] = tick();
+            foreach (var tick in _ticks)
+            {
+                if (_running.ContainsKey(tick)) continue;
+                using (new ProfilerScope(() => tick.Method.Name))
+                    _running.TryAdd(tick, ScriptRuntime.Current.Factory.StartNew(() =>
+                    {
+                        using (new ProfilerScope(() => tick.Method.Name)) return tick();
+                    }).Unwrap().ContinueWith(done =>
+                    {
+                        if (done.IsFaulted) Debug.WriteLine("Failed to run a tick for " + GetType().Name + ": " + done.Exception);
+                        Task ended;
+                        _running.TryRemove(tick, out ended);
+                    }));
+            }
+        }
+
+        internal bool Settled
+        {
+            get { return _running.IsEmpty; }
         }
     }
 
@@ -54,10 +87,10 @@ namespace CitizenFX.Core
             set { }
         }
 
-        internal void Invoke(string eventName, string source, object[] arguments)
+        internal async Task Invoke(string eventName, string source, object[] arguments)
         {
             EventHandlerEntry entry;
-            if (TryGetValue(eventName.ToLower(), out entry)) entry.Invoke(source, arguments);
+            if (TryGetValue(eventName.ToLower(), out entry)) await entry.Invoke(source, arguments);
         }
     }
 
@@ -84,13 +117,14 @@ namespace CitizenFX.Core
         }
 
         /// <summary>A handler that throws is told on the console and never called again.</summary>
-        internal void Invoke(string source, object[] arguments)
+        internal async Task Invoke(string source, object[] arguments)
         {
             foreach (var handler in _handlers.ToArray())
             {
                 try
                 {
-                    handler.DynamicInvoke(CallUtilities.Pass(handler.Method, arguments, source));
+                    var task = handler.DynamicInvoke(CallUtilities.Pass(handler.Method, arguments, source)) as Task;
+                    if (task != null) await task;
                 }
                 catch (Exception e)
                 {
@@ -109,12 +143,6 @@ namespace CitizenFX.Core
             API.RegisterResourceAsEventHandler(eventName);
             ScriptRuntime.Current.Exports[eventName] = method;
         }
-
-        internal static void Invoke(string eventName, object[] arguments)
-        {
-            Delegate function;
-            if (ScriptRuntime.Current.Exports.TryGetValue(eventName, out function)) ((Delegate)arguments[0]).DynamicInvoke(new object[] { new object[] { function } });
-        }
     }
 
     public static class Debug
@@ -122,82 +150,6 @@ namespace CitizenFX.Core
         public static void WriteLine(string data)
         {
             ScriptRuntime.Current.Server.Trace(ScriptRuntime.Current.ResourceName, data);
-        }
-    }
-
-    public struct Vector3
-    {
-        public float X, Y, Z;
-
-        public Vector3(float x, float y, float z)
-        {
-            X = x;
-            Y = y;
-            Z = z;
-        }
-    }
-
-    public struct Vector4
-    {
-        public float X, Y, Z, W;
-
-        public Vector4(float x, float y, float z, float w)
-        {
-            X = x;
-            Y = y;
-            Z = z;
-            W = w;
-        }
-    }
-}
-
-namespace CitizenFX.Core.Native
-{
-    public class InputArgument
-    {
-        internal readonly Delegate Function;
-
-        private InputArgument(Delegate function)
-        {
-            Function = function;
-        }
-
-        public static implicit operator InputArgument(Delegate value)
-        {
-            return new InputArgument(value);
-        }
-    }
-
-    public static class API
-    {
-        public static string GetConvar(string varName, string default_)
-        {
-            return ScriptRuntime.Current.Server.GetConvar(varName, default_);
-        }
-
-        public static string GetCurrentResourceName()
-        {
-            return ScriptRuntime.Current.ResourceName;
-        }
-
-        public static string GetResourcePath(string resourceName)
-        {
-            return ScriptRuntime.Current.Server.GetResourcePath(resourceName);
-        }
-
-        public static void RegisterResourceAsEventHandler(string eventName)
-        {
-            ScriptRuntime.Current.Server.RegisterResourceAsEventHandler(ScriptRuntime.Current.ResourceName, eventName);
-        }
-
-        public static void RegisterCommand(string commandName, InputArgument handler, bool restricted)
-        {
-            ScriptRuntime.Current.Server.RegisterCommand(commandName, FunctionReference.Create(handler.Function), restricted);
-        }
-
-        public static void SetHttpHandler(InputArgument handler)
-        {
-            ScriptRuntime.Current.Server.SetHttpHandler(ScriptRuntime.Current.ResourceName, FunctionReference.Create(handler.Function));
         }
     }
 }

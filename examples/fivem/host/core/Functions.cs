@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
+using System.Text;
 using System.Threading.Tasks;
 
 namespace CitizenFX.Core
@@ -13,27 +14,115 @@ namespace CitizenFX.Core
     [AttributeUsage(AttributeTargets.Parameter)]
     public sealed class FromSourceAttribute : Attribute { }
 
-    /// <summary>Functions that are handed to other resources go as the resource's name and a number.</summary>
-    internal static class FunctionReference
+    /// <summary>
+    /// The functions that a runtime has handed out, by number. Others name one "resource:instance:number", the
+    /// instance being new with each start, and count how many of them hold it.
+    /// </summary>
+    internal sealed class FunctionTable
     {
-        internal static string Create(Delegate function)
+        private sealed class Entry
+        {
+            internal Delegate Function;
+            internal int Holders;
+        }
+
+        private readonly Dictionary<int, Entry> _entries = new Dictionary<int, Entry>();
+        private int _next;
+
+        internal int Count
+        {
+            get { lock (_entries) return _entries.Count; }
+        }
+
+        internal string Create(Delegate function)
         {
             var runtime = ScriptRuntime.Current;
-            runtime.Functions.Add(function);
-            return runtime.ResourceName + ":" + (runtime.Functions.Count - 1);
+            lock (_entries) _entries[_next] = new Entry { Function = function };
+            return runtime.ResourceName + ":" + runtime.Instance + ":" + _next++;
         }
 
-        internal static byte[] Invoke(int number, byte[] arguments)
+        internal bool Duplicate(int number)
         {
-            var function = ScriptRuntime.Current.Functions[number];
-            var passed = CallUtilities.Pass(function.Method, ((List<object>)MsgPack.Deserialize(arguments)).ToArray(), "");
-            return MsgPack.Serialize(new[] { function.DynamicInvoke(passed) });
+            lock (_entries)
+            {
+                Entry entry;
+                if (!_entries.TryGetValue(number, out entry)) return false;
+                entry.Holders++;
+                return true;
+            }
         }
 
-        internal static object InvokeRemote(string reference, object[] arguments)
+        internal void Remove(int number)
         {
-            var results = MsgPack.Deserialize(ScriptRuntime.Current.Server.InvokeReference(reference, MsgPack.Serialize(arguments))) as List<object>;
-            return results == null || results.Count == 0 ? null : results[0];
+            lock (_entries)
+            {
+                Entry entry;
+                if (_entries.TryGetValue(number, out entry) && --entry.Holders <= 0) _entries.Remove(number);
+            }
+        }
+
+        internal byte[] Invoke(int number, byte[] arguments)
+        {
+            Entry entry;
+            lock (_entries) _entries.TryGetValue(number, out entry);
+            if (entry == null)
+            {
+                Debug.WriteLine("No such reference for " + number + ".");
+                return Wire.Write(null);
+            }
+            var function = entry.Function;
+            var passed = CallUtilities.Pass(function.Method, ((List<object>)Wire.Read(arguments)).ToArray(), "");
+            var result = function.DynamicInvoke(passed);
+            var task = result as Task;
+            return Wire.Write(new[] { task == null ? result : Promise(task) });
+        }
+
+        /// <summary>A task goes out as a function that takes a callback. A failed one never calls it, as in the runtime.</summary>
+        private static object Promise(Task task)
+        {
+            return new Dictionary<string, object>
+            {
+                { "__cfx_async_retval", new Action<object>(callback => task.ContinueWith(done =>
+                    ((CallbackDelegate)callback)(new[] { done.GetType().GetProperty("Result").GetValue(done, null) }, false))) },
+            };
+        }
+    }
+
+    /// <summary>A function of another runtime. Its holder gives it back when it is collected, which may be on another thread.</summary>
+    internal sealed class RemoteFunction
+    {
+        private readonly IScriptServer _server;
+
+        internal RemoteFunction(string reference)
+        {
+            Reference = reference;
+            _server = ScriptRuntime.Current.Server;
+            _server.DuplicateReference(reference);
+        }
+
+        internal string Reference { get; }
+
+        ~RemoteFunction()
+        {
+            _server.DeleteReference(Reference);
+        }
+
+        internal object Call(object[] arguments)
+        {
+            var sent = Wire.Write(arguments);
+            var answer = ScriptRuntime.Leaving(() => _server.InvokeReference(Reference, sent));
+            var results = answer == null || answer.Length == 0 ? null : Wire.Read(answer) as List<object>;
+            if (results == null || results.Count == 0) return null;
+            var map = results[0] as IDictionary<string, object>;
+            object promise;
+            if (map == null || !map.TryGetValue("__cfx_async_retval", out promise)) return results[0];
+            var settled = new TaskCompletionSource<object>();
+            ((CallbackDelegate)promise)(new Action<object, object>((values, error) =>
+            {
+                if (error != null && !false.Equals(error)) settled.SetException(new Exception(error.ToString()));
+                else settled.SetResult(((List<object>)values)[0]);
+            }));
+            return settled.Task;
         }
     }
 

@@ -1,34 +1,60 @@
-// A stand-in for CitizenFX.Core: the part of its API that the sonoran resource uses, with the behaviour that
-// clrcore has at citizenfx/fivem 06d4d348. Assemblies are loaded from bytes, arguments travel as MessagePack,
-// only registered names are delivered, a handler that throws is removed, a tick is not called again before its task is done, and functions of one
-// resource reach another as references. Natives, players, state bags, the task scheduler and the client
-// side are left out.
+// A stand-in for CitizenFX.Core: the part of its API that a server script of ours uses, with the behaviour that
+// clrcore has at citizenfx/fivem 06d4d348, also where that hurts. ../README.md says what is the same and what is left out.
 using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace CitizenFX.Core
 {
-    /// <summary>What a resource can ask of the server.</summary>
+    /// <summary>What a runtime can ask of the server. On Mono every call crosses AppDomains, as FXServer's natives do.</summary>
     public interface IScriptServer
     {
         void RegisterResourceAsEventHandler(string resource, string eventName);
         void TriggerEvent(string name, byte[] arguments, string source);
         byte[] InvokeReference(string reference, byte[] arguments);
+        string DuplicateReference(string reference);
+        void DeleteReference(string reference);
         string GetConvar(string name, string otherwise);
         string GetResourcePath(string resource);
+        string GetResourceState(string resource);
         void RegisterCommand(string name, string reference, bool restricted);
         void SetHttpHandler(string resource, string reference);
+        bool ProfilerIsRecording();
+        void SubmitBoundary(byte[] boundary);
         void Trace(string resource, string line);
     }
 
-    /// <summary>One resource's scripts. On Mono it lives in an AppDomain of its own.</summary>
-    public sealed class ScriptRuntime : MarshalByRefObject
+    /// <summary>One runtime of a started resource: C#, Lua or JavaScript.</summary>
+    public interface IScriptRuntime
     {
-        internal readonly List<Delegate> Functions = new List<Delegate>();
+        int Instance { get; }
+        void Tick();
+        void TriggerEvent(string name, byte[] arguments, string source);
+        byte[] CallReference(int reference, byte[] arguments);
+        bool DuplicateReference(int reference);
+        void RemoveReference(int reference);
+    }
+
+    /// <summary>One resource's C# scripts. On Mono it lives in an AppDomain of its own.</summary>
+    public sealed class ScriptRuntime : MarshalByRefObject, IScriptRuntime
+    {
+        /// <summary>How large the stack boundaries are that FXServer takes on Linux.</summary>
+        private const int BoundarySize = 280;
+
+        internal readonly FunctionTable Functions = new FunctionTable();
         internal readonly Dictionary<string, Delegate> Exports = new Dictionary<string, Delegate>();
+        internal readonly MainThreadScheduler Scheduler = new MainThreadScheduler();
+        internal readonly TaskFactory Factory;
         private readonly List<BaseScript> _scripts = new List<BaseScript>();
+        private readonly List<KeyValuePair<DateTime, Action>> _delays = new List<KeyValuePair<DateTime, Action>>();
+
+        public ScriptRuntime()
+        {
+            Factory = new TaskFactory(Scheduler);
+        }
 
         internal static ScriptRuntime Current { get; private set; }
 
@@ -36,15 +62,20 @@ namespace CitizenFX.Core
 
         internal string ResourceName { get; private set; }
 
+        public int Instance { get; private set; }
+
         public override object InitializeLifetimeService()
         {
             return null;
         }
 
-        public void Create(IScriptServer server, string resourceName)
+        /// <param name="ownScheduler">True below manifest version bodacious: tasks that name no scheduler run on the main thread.</param>
+        public void Create(IScriptServer server, string resourceName, int instance, bool ownScheduler)
         {
             Server = server;
             ResourceName = resourceName;
+            Instance = instance;
+            if (ownScheduler) Scheduler.MakeDefault(Factory);
         }
 
         /// <summary>As FXServer does it: from bytes, so that the assembly has no place on the disk.</summary>
@@ -58,7 +89,16 @@ namespace CitizenFX.Core
             As(() =>
             {
                 foreach (var type in assembly.GetTypes().Where(t => !t.IsAbstract && t.IsSubclassOf(typeof(BaseScript)) && t.GetConstructor(Type.EmptyTypes) != null))
-                    _scripts.Add((BaseScript)Activator.CreateInstance(type));
+                {
+                    try
+                    {
+                        _scripts.Add((BaseScript)Activator.CreateInstance(type));
+                    }
+                    catch (Exception e)
+                    {
+                        Debug.WriteLine("Failed to instantiate instance of script " + type.FullName + ": " + e);
+                    }
+                }
             });
         }
 
@@ -66,25 +106,128 @@ namespace CitizenFX.Core
         {
             As(() =>
             {
-                foreach (var script in _scripts) script.RunTicks();
+                Profiling = Server.ProfilerIsRecording();
+                Bounded("tick", () =>
+                {
+                    using (new ProfilerScope(() => "cleanup")) { }
+                    using (new ProfilerScope(() => "delays")) RunDelays();
+                    using (new ProfilerScope(() => "schedule"))
+                        WithoutFlow(() =>
+                        {
+                            foreach (var script in _scripts.ToArray()) script.ScheduleTicks();
+                        });
+                    using (new ProfilerScope(() => "tasks")) Scheduler.Run();
+                    using (new ProfilerScope(() => "contexts")) WithoutFlow(() => { });
+                });
             });
         }
 
         public void TriggerEvent(string name, byte[] arguments, string source)
         {
-            As(() =>
+            As(() => Bounded("event (" + name + ")", () =>
             {
-                var passed = ((List<object>)MsgPack.Deserialize(arguments, source == "" ? null : source)).ToArray();
-                foreach (var script in _scripts) script.EventHandlers.Invoke(name, source, passed);
-                ExportDictionary.Invoke(name, passed);
-            });
+                var passed = (Wire.Read(arguments, source.StartsWith("net", StringComparison.Ordinal) ? source : null) as List<object> ?? new List<object>()).ToArray();
+                foreach (var script in _scripts.ToArray())
+                    Task.Factory.StartNew(() => script.EventHandlers.Invoke(name, source, passed), CancellationToken.None, TaskCreationOptions.None, Scheduler)
+                        .Unwrap().ContinueWith(done =>
+                        {
+                            if (done.IsFaulted) Debug.WriteLine("Error invoking event handlers for " + name + ": " + done.Exception);
+                        });
+                Delegate function;
+                if (Exports.TryGetValue(name, out function)) ((Delegate)passed[0]).DynamicInvoke(new object[] { new object[] { function } });
+                Scheduler.Run();
+            }));
         }
 
-        public byte[] CallReference(int number, byte[] arguments)
+        public byte[] CallReference(int reference, byte[] arguments)
         {
             byte[] result = null;
-            As(() => result = FunctionReference.Invoke(number, arguments));
+            As(() => Bounded("reference call", () => result = Functions.Invoke(reference, arguments)));
             return result;
+        }
+
+        public bool DuplicateReference(int reference)
+        {
+            return Functions.Duplicate(reference);
+        }
+
+        public void RemoveReference(int reference)
+        {
+            Functions.Remove(reference);
+        }
+
+        internal bool Profiling { get; private set; }
+
+        /// <summary>Whether the next tick will call all handlers.</summary>
+        public bool Settled
+        {
+            get { return _scripts.TrueForAll(script => script.Settled); }
+        }
+
+        /// <summary>How many functions of this runtime others could call.</summary>
+        public int FunctionCount
+        {
+            get { return Functions.Count; }
+        }
+
+        internal void Delay(int milliseconds, Action then)
+        {
+            lock (_delays) _delays.Add(new KeyValuePair<DateTime, Action>(DateTime.UtcNow.AddMilliseconds(milliseconds), then));
+        }
+
+        private void RunDelays()
+        {
+            var now = DateTime.UtcNow;
+            lock (_delays)
+            {
+                foreach (var due in _delays.Where(d => now >= d.Key).ToArray())
+                {
+                    _delays.Remove(due);
+                    due.Value();
+                }
+            }
+        }
+
+        /// <summary>A boundary that the server may walk the stack from, two calls of the server each; an exception ends as a line on the console.</summary>
+        private void Bounded(string where, Action run)
+        {
+            Server.SubmitBoundary(new byte[BoundarySize]);
+            try
+            {
+                run();
+            }
+            catch (Exception e)
+            {
+                var cause = e is TargetInvocationException && e.InnerException != null ? e.InnerException : e;
+                Debug.WriteLine("^1SCRIPT ERROR in " + where + ": " + cause.GetType().FullName + ": " + cause.Message + "^7");
+                Debug.WriteLine(cause.StackTrace ?? "");
+            }
+            finally
+            {
+                Server.SubmitBoundary(null);
+            }
+        }
+
+        /// <summary>What leaves this runtime for another one.</summary>
+        internal static T Leaving<T>(Func<T> call)
+        {
+            var server = Current.Server;
+            server.SubmitBoundary(new byte[BoundarySize]);
+            try
+            {
+                return call();
+            }
+            finally
+            {
+                server.SubmitBoundary(null);
+            }
+        }
+
+        internal static void WithoutFlow(Action run)
+        {
+            var flow = ExecutionContext.IsFlowSuppressed() ? (AsyncFlowControl?)null : ExecutionContext.SuppressFlow();
+            run();
+            if (flow != null) flow.Value.Undo();
         }
 
         /// <summary>Runs something as this resource: one may call another in the middle of it.</summary>
@@ -101,5 +244,16 @@ namespace CitizenFX.Core
                 Current = before;
             }
         }
+    }
+
+    /// <summary>A profiler's scope costs a closure even when nobody records.</summary>
+    internal struct ProfilerScope : IDisposable
+    {
+        internal ProfilerScope(Func<string> name)
+        {
+            if (ScriptRuntime.Current.Profiling) name();
+        }
+
+        public void Dispose() { }
     }
 }

@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.IO;
+using System.Linq;
 using System.Reflection;
 using System.Threading;
 using CitizenFX.Core;
@@ -8,28 +10,34 @@ using CitizenFX.Core;
 namespace FxServerHost
 {
     /// <summary>
-    /// A stand-in for FXServer's main thread: resources that start, tick and stop, events between them, convars,
-    /// and console commands. Nothing of a game is in it.
+    /// A stand-in for FXServer's main thread: resources that start, tick, stop and crash, events and functions
+    /// between them, convars, and console commands. Nothing of a game is in it.
     /// </summary>
     internal sealed class FxServer : MarshalByRefObject, IScriptServer, IDisposable
     {
         internal const int TickMs = 50;
-        private const int Patience = 60000;
+        private const int Patience = 120000;
+        private const string Test = "test";
 
         private readonly Dictionary<string, Resource> _resources = new Dictionary<string, Resource>();
         private readonly Dictionary<string, string> _folders = new Dictionary<string, string>();
-        private readonly Dictionary<string, HashSet<string>> _handledBy = new Dictionary<string, HashSet<string>>();
+        private readonly Dictionary<string, List<string>> _handledBy = new Dictionary<string, List<string>>();
         private readonly Dictionary<string, string> _commands = new Dictionary<string, string>();
         private readonly Dictionary<string, string> _httpHandlers = new Dictionary<string, string>();
+        private readonly Dictionary<string, Dictionary<string, CallbackDelegate>> _exports = new Dictionary<string, Dictionary<string, CallbackDelegate>>();
+        private readonly Queue<Action> _queuedEvents = new Queue<Action>();
+        private readonly Queue<string> _deletedReferences = new Queue<string>();
+        private readonly Thread _main = Thread.CurrentThread;
         private readonly ScriptRuntime _test = new ScriptRuntime();
+        private int _instances;
 
         internal readonly Dictionary<string, string> Convars = new Dictionary<string, string>();
         internal readonly List<string> Console = new List<string>();
 
         internal FxServer()
         {
-            _folders["sonoran"] = Environment.GetEnvironmentVariable("SONORAN_RESOURCE");
-            _test.Create(this, "test");
+            _folders["sonoran"] = Folder("sonoran");
+            _test.Create(this, Test, NewInstance(), false);
             // The test's own scripts, such as the listener, live in this domain.
             _test.AddScripts(Assembly.GetExecutingAssembly());
         }
@@ -37,6 +45,17 @@ namespace FxServerHost
         public override object InitializeLifetimeService()
         {
             return null;
+        }
+
+        internal int NewInstance()
+        {
+            return 1000 + ++_instances;
+        }
+
+        /// <summary>Where the test's resources are.</summary>
+        internal static string Folder(string resource)
+        {
+            return Path.Combine(Environment.GetEnvironmentVariable("SONORAN_RESOURCES"), resource);
         }
 
         /// <summary>A further resource, beside "sonoran".</summary>
@@ -47,15 +66,22 @@ namespace FxServerHost
 
         internal void Start(string resource)
         {
-            _resources[resource] = new Resource(this, resource, _folders[resource]);
+            Publish("onResourceStarting", resource);
+            var started = new Resource(this, resource, _folders[resource]);
+            _resources[resource] = started;
+            started.Run();
+            started.State = "started";
+            Publish("onResourceStart", resource);
+            _queuedEvents.Enqueue(() => Publish("onServerResourceStart", resource));
         }
 
+        /// <summary>Others, and their caches of exports, hear of it on the next tick: after a restart, that is after the new start.</summary>
         internal void Stop(string resource)
         {
-            TriggerEvent("onResourceStop", MsgPack.Serialize(new object[] { resource }), "");
-            var stopped = _resources[resource];
-            _resources.Remove(resource);
-            stopped.Destroy();
+            _resources[resource].State = "stopping";
+            Publish("onResourceStop", resource);
+            Destroy(resource);
+            _queuedEvents.Enqueue(() => Publish("onServerResourceStop", resource));
         }
 
         internal void Restart(string resource)
@@ -64,10 +90,45 @@ namespace FxServerHost
             Start(resource);
         }
 
+        /// <summary>The resource is gone, and nobody was told: neither its own scripts nor others.</summary>
+        internal void Crash(string resource)
+        {
+            Destroy(resource);
+        }
+
+        private void Destroy(string resource)
+        {
+            var stopped = _resources[resource];
+            _resources.Remove(resource);
+            foreach (var handlers in _handledBy.Values) handlers.Remove(resource);
+            _httpHandlers.Remove(resource);
+            stopped.Destroy();
+        }
+
+        private void Publish(string name, string resource)
+        {
+            if (name == "onServerResourceStop") _exports.Remove(resource);
+            TriggerEvent(name, Wire.Write(new object[] { resource }), "");
+        }
+
         internal void Tick()
         {
-            foreach (var resource in new List<Resource>(_resources.Values)) resource.Runtime.Tick();
+            lock (_deletedReferences)
+                while (_deletedReferences.Count > 0) Delete(_deletedReferences.Dequeue());
+            while (_queuedEvents.Count > 0) _queuedEvents.Dequeue()();
+            foreach (var resource in _resources.Values.ToArray()) resource.Tick();
             _test.Tick();
+        }
+
+        internal void TickAlone(string resource)
+        {
+            _resources[resource].Tick();
+        }
+
+        /// <summary>The C# runtime notes on another thread that a tick is over, and leaves the next one out until then.</summary>
+        internal void UntilSettled(string resource)
+        {
+            while (_resources[resource].Runtimes.OfType<ScriptRuntime>().Any(runtime => !runtime.Settled)) Thread.Yield();
         }
 
         internal void Ticks(int count)
@@ -79,14 +140,15 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>Ticks until something is so, 20 times a second.</summary>
-        internal void Until(Func<bool> so, string what)
+        /// <summary>Ticks until something is so.</summary>
+        internal void Until(Func<bool> so, string what, int tickMs = TickMs)
         {
             var clock = Stopwatch.StartNew();
             while (!so())
             {
                 if (clock.ElapsedMilliseconds > Patience) throw new TimeoutException("waited for " + what + "; the console:\n" + string.Join("\n", Console.ToArray()));
-                Ticks(1);
+                Tick();
+                Thread.Sleep(tickMs);
             }
         }
 
@@ -100,32 +162,44 @@ namespace FxServerHost
             return Console.Exists(line => line.Contains(part));
         }
 
-        /// <summary>Calls another resource's export, as a script does.</summary>
+        internal int Told(Func<string, bool> which)
+        {
+            return Console.Count(which);
+        }
+
+        /// <summary>Calls another resource's export as a script does, which keeps the function until that resource stops.</summary>
         internal object Export(string resource, string name, params object[] arguments)
         {
             object result = null;
             _test.As(() =>
             {
-                Delegate function = null;
-                BaseScript.TriggerEvent("__cfx_export_" + resource + "_" + name, new Action<object>(f => function = (Delegate)f));
-                if (function == null) throw new MissingMethodException("No such export " + name + " in resource " + resource);
-                result = function.DynamicInvoke(new object[] { arguments });
+                Dictionary<string, CallbackDelegate> kept;
+                if (!_exports.TryGetValue(resource, out kept)) _exports[resource] = kept = new Dictionary<string, CallbackDelegate>();
+                CallbackDelegate function;
+                if (!kept.TryGetValue(name, out function))
+                {
+                    BaseScript.TriggerEvent("__cfx_export_" + resource + "_" + name, new Action<object>(f => kept[name] = (CallbackDelegate)f));
+                    if (!kept.TryGetValue(name, out function)) throw new MissingMethodException("No such export " + name + " in resource " + resource);
+                }
+                result = function(arguments);
             });
             return result;
         }
 
         internal void Trigger(string source, string name, params object[] arguments)
         {
-            _test.As(() => TriggerEvent(name, MsgPack.Serialize(arguments), source));
+            byte[] sent = null;
+            _test.As(() => sent = Wire.Write(arguments));
+            TriggerEvent(name, sent, source);
         }
 
         internal void Execute(string command)
         {
-            InvokeReference(_commands[command], MsgPack.Serialize(new object[] { 0, new object[0], command }));
+            _test.As(() => InvokeReference(_commands[command], Wire.Write(new object[] { 0, new object[0], command })));
         }
 
         /// <summary>A request for /resource/path, as FXServer hands it to the resource.</summary>
-        internal string Request(string method, string url, string body, out int status)
+        internal string Request(string method, string url, object body, out int status)
         {
             var parts = url.Split(new[] { '/' }, 3);
             string sent = null;
@@ -146,36 +220,76 @@ namespace FxServerHost
                     { "write", new Action<string>(text => sent += text) },
                     { "send", new Action<string>(text => sent += text) },
                 };
-                InvokeReference(_httpHandlers[parts[1]], MsgPack.Serialize(new object[] { request, response }));
-                if (withBody != null && body != null) withBody.DynamicInvoke(new object[] { new object[] { body } });
+                InvokeReference(_httpHandlers[parts[1]], Wire.Write(new object[] { request, response }));
+                if (withBody != null && body != null) withBody.DynamicInvoke(new object[] { new[] { body } });
             });
             status = head;
             return sent;
         }
 
+        /// <summary>How many functions of a resource's C# runtime others could call.</summary>
+        internal int FunctionCount(string resource)
+        {
+            return _resources[resource].Runtimes.OfType<ScriptRuntime>().Sum(r => r.FunctionCount);
+        }
+
         public void TriggerEvent(string name, byte[] arguments, string source)
         {
-            HashSet<string> handlers;
+            List<string> handlers;
             if (!_handledBy.TryGetValue(name, out handlers)) return;
-            foreach (var resource in new List<string>(handlers))
+            foreach (var resource in handlers.ToArray())
             {
-                if (resource == "test") _test.TriggerEvent(name, arguments, source);
-                else if (_resources.ContainsKey(resource)) _resources[resource].Runtime.TriggerEvent(name, arguments, source);
+                Resource started;
+                if (resource == Test) _test.TriggerEvent(name, arguments, source);
+                else if (_resources.TryGetValue(resource, out started))
+                    foreach (var runtime in started.Runtimes.ToArray()) runtime.TriggerEvent(name, arguments, source);
             }
         }
 
         public void RegisterResourceAsEventHandler(string resource, string eventName)
         {
-            HashSet<string> handlers;
-            if (!_handledBy.TryGetValue(eventName, out handlers)) _handledBy[eventName] = handlers = new HashSet<string>();
-            handlers.Add(resource);
+            List<string> handlers;
+            if (!_handledBy.TryGetValue(eventName, out handlers)) _handledBy[eventName] = handlers = new List<string>();
+            if (!handlers.Contains(resource)) handlers.Add(resource);
+        }
+
+        /// <summary>The runtime and the number that "resource:instance:number" names; false when that instance is gone.</summary>
+        private bool LookUp(string reference, out IScriptRuntime runtime, out int number)
+        {
+            var parts = reference.Split(':');
+            var instance = int.Parse(parts[1]);
+            number = int.Parse(parts[2]);
+            Resource resource;
+            if (parts[0] == Test) runtime = _test.Instance == instance ? _test : null;
+            else runtime = _resources.TryGetValue(parts[0], out resource) ? resource.Runtimes.FirstOrDefault(r => r.Instance == instance) : null;
+            return runtime != null;
         }
 
         public byte[] InvokeReference(string reference, byte[] arguments)
         {
-            var parts = reference.Split(':');
-            var runtime = parts[0] == "test" ? _test : _resources[parts[0]].Runtime;
-            return runtime.CallReference(int.Parse(parts[1]), arguments);
+            IScriptRuntime runtime;
+            int number;
+            return LookUp(reference, out runtime, out number) ? runtime.CallReference(number, arguments) : null;
+        }
+
+        public string DuplicateReference(string reference)
+        {
+            IScriptRuntime runtime;
+            int number;
+            return LookUp(reference, out runtime, out number) && runtime.DuplicateReference(number) ? reference : null;
+        }
+
+        public void DeleteReference(string reference)
+        {
+            if (Thread.CurrentThread == _main) Delete(reference);
+            else lock (_deletedReferences) _deletedReferences.Enqueue(reference);
+        }
+
+        private void Delete(string reference)
+        {
+            IScriptRuntime runtime;
+            int number;
+            if (LookUp(reference, out runtime, out number)) runtime.RemoveReference(number);
         }
 
         public string GetConvar(string name, string otherwise)
@@ -186,7 +300,15 @@ namespace FxServerHost
 
         public string GetResourcePath(string resource)
         {
-            return _folders[resource];
+            string folder;
+            return _folders.TryGetValue(resource, out folder) ? folder : null;
+        }
+
+        public string GetResourceState(string resource)
+        {
+            Resource started;
+            if (_resources.TryGetValue(resource, out started)) return started.State;
+            return _folders.ContainsKey(resource) ? "stopped" : "missing";
         }
 
         public void RegisterCommand(string name, string reference, bool restricted)
@@ -199,49 +321,21 @@ namespace FxServerHost
             _httpHandlers[resource] = reference;
         }
 
+        public bool ProfilerIsRecording()
+        {
+            return false;
+        }
+
+        public void SubmitBoundary(byte[] boundary) { }
+
         public void Trace(string resource, string line)
         {
-            Console.Add(line);
+            Console.Add("[script:" + resource + "] " + line);
         }
 
         public void Dispose()
         {
-            foreach (var resource in new List<string>(_resources.Keys)) Stop(resource);
-        }
-    }
-
-    /// <summary>A resource that listens to what sonoran emits.</summary>
-    public sealed class Listener : BaseScript
-    {
-        internal sealed class Heard
-        {
-            internal string Type, Json;
-            internal int Server;
-        }
-
-        internal static readonly List<Heard> Events = new List<Heard>();
-        internal static readonly List<string> Named = new List<string>();
-        internal static readonly List<string> Shim = new List<string>();
-        internal static Action<Heard> OnEvent;
-
-        public Listener()
-        {
-            EventHandlers["sonoran:event"] += new Action<string, string, int>((type, json, server) =>
-            {
-                var heard = new Heard { Type = type, Json = json, Server = server };
-                if (OnEvent != null) OnEvent(heard);
-                else Events.Add(heard);
-            });
-            EventHandlers["sonoran:EVENT_911"] += new Action<string, int>((json, server) => Named.Add(server + " " + json));
-            EventHandlers["SonoranCAD::pushevents:shim"] += new Action<string>(Shim.Add);
-        }
-
-        internal static void Forget()
-        {
-            Events.Clear();
-            Named.Clear();
-            Shim.Clear();
-            OnEvent = null;
+            foreach (var resource in _resources.Keys.ToArray()) Stop(resource);
         }
     }
 }

@@ -1,7 +1,7 @@
 using System;
 using System.Linq;
 using System.Threading;
-using Sonoran;
+using Sonoran.Events;
 using Sonoran.Tests;
 using Xunit;
 
@@ -52,7 +52,7 @@ namespace FxServerHost
             using (var hub = new Hub(web.Address + "/sonorancad/event"))
             using (var fx = ResourceTests.Configured(hub, out server, ",\"authRetryMinMs\":1000,\"authRetryMaxMs\":1000"))
             {
-                fx.AddFolder("sonorancad", Environment.GetEnvironmentVariable("SONORAN_RESOURCE"));
+                fx.AddFolder("sonorancad", FxServer.Folder("sonoran"));
                 hub.Post("/control/auth?reject=true");
                 fx.Start("sonorancad");
                 fx.UntilTold("Invalid API key.");

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using CitizenFX.Core;
-using Sonoran;
+using Sonoran.Events;
 using Sonoran.Tests;
 using Xunit;
 
@@ -55,7 +55,7 @@ namespace FxServerHost
                 Assert.Equal(payloads, heard.Select(e => e.Json));
                 Assert.Equal(payloads.Select(p => Json.Text(p, "type")), heard.Select(e => e.Type));
                 Assert.True(heard.All(e => e.Server == server));
-                Assert.Equal(payloads.Where(p => Json.Text(p, "type") == "EVENT_911").Select(p => server + " " + p), Listener.Named);
+                Assert.Equal(payloads.Where(p => Json.Text(p, "type") == "EVENT_911").Select(p => server + " EVENT_911 " + p), Listener.Named);
                 fx.Restart("sonoran");
                 fx.Until(() => Listener.Events.Last().Type == "SESSION_READY", "the restart");
                 Record(Listener.Events);
@@ -70,36 +70,18 @@ namespace FxServerHost
         }
 
         [Fact]
-        public void TheKeyReachesSonoranCadAlone()
+        public void TheKeyGoesToNobody()
         {
             int server;
-            using (var fx = Configured(Hub.Shared, out server))
+            using (var fx = Started(Hub.Shared, out server))
             {
-                fx.Convars["sonoran_shim"] = "true";
-                fx.Start("sonoran");
-                fx.UntilTold(string.Format(Ready, server));
-                Listener.Forget();
                 Hub.Shared.Push(server, "{\"key\":\"" + Hub.ApiKey + "\",\"type\":\"EVENT_911\",\"data\":[1.0]}");
                 Hub.Shared.Push(server, "{\"type\":\"event_911\",\"key\":\"" + Hub.ApiKey + "\"}");
                 var heard = Pushes(fx, 2);
                 Assert.Equal(new[] { "{\"type\":\"EVENT_911\",\"data\":[1.0]}", "{\"type\":\"event_911\"}" }, heard.Select(e => e.Json));
                 // SonoranCAD compares types in upper case, and so may whoever listens here.
                 Assert.Equal(2, Listener.Named.Count);
-                Assert.Equal(new[] { "{\"key\":\"" + Hub.ApiKey + "\",\"type\":\"EVENT_911\",\"data\":[1.0]}", "{\"key\":\"" + Hub.ApiKey + "\",\"type\":\"event_911\"}" }, Listener.Shim);
                 Assert.False(fx.Told(Hub.ApiKey));
-            }
-        }
-
-        [Fact]
-        public void WithoutBeingAskedNothingGoesToSonoranCad()
-        {
-            int server;
-            using (var fx = Started(Hub.Shared, out server))
-            {
-                Hub.Shared.Push(server, "{\"type\":\"EVENT_911\"}");
-                Pushes(fx, 1);
-                Assert.Equal(0, Listener.Shim.Count);
-                Assert.Throws<MissingMethodException>(() => fx.Export("sonorancad", "sendUnitLocations", new object[] { null }));
             }
         }
 
@@ -120,8 +102,13 @@ namespace FxServerHost
                 fx.Convars["sonoran_serverId"] = "one";
                 fx.UntilTold("sonoran_serverId is \"one\": it must be the number of a server");
                 fx.Convars["sonoran_serverId"] = server.ToString();
+                fx.Convars["sonoran_serverIds"] = server + ";";
+                fx.UntilTold("sonoran_serverIds is \"" + server + ";\": it must be the numbers of servers");
+                fx.Convars.Remove("sonoran_serverIds");
                 fx.UntilTold(string.Format(Ready, server));
                 Assert.Equal(1, fx.Console.Count(line => line.Contains("waiting for sonoran_apiKey, ")));
+                // The server itself says in front who speaks.
+                Assert.True(fx.Console.All(line => line.StartsWith("[script:sonoran] ", StringComparison.Ordinal) && !line.Contains("[sonoran]")));
             }
         }
 
@@ -138,7 +125,7 @@ namespace FxServerHost
         }
 
         [Fact]
-        public void AMissingNativeFileIsNamedAndLoadedOnceItIsThere()
+        public void AMissingOrUnfinishedNativeFileIsNamedAndLoadedOnceItIsThere()
         {
             int server;
             using (var fx = Configured(Hub.Shared, out server))
@@ -151,7 +138,17 @@ namespace FxServerHost
                 var file = Path.Combine(folder, "libsonoran.so");
                 File.WriteAllText(file, "not a library");
                 fx.UntilTold(file + " is not a library but some other kind of file");
-                File.Copy(Hub.Needed("SONORAN_LIBRARY"), file, true);
+                // As over a slow line, in pieces; each of them would end the process that loads it.
+                var library = File.ReadAllBytes(Hub.Needed("SONORAN_LIBRARY"));
+                using (var growing = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+                {
+                    growing.Write(library, 0, library.Length / 2);
+                    growing.Flush();
+                    fx.UntilTold("libsonoran.so is not complete, a part of its ");
+                    fx.Ticks(25);
+                    growing.Write(library, library.Length / 2, library.Length - library.Length / 2);
+                }
+                Assert.Equal(1, fx.Told(line => line.Contains("libsonoran.so is not complete")));
                 fx.UntilTold("loaded from " + file);
                 fx.UntilTold(string.Format(Ready, server));
             }
@@ -180,7 +177,7 @@ namespace FxServerHost
             using (var fx = Configured(Hub.Shared, out one))
             {
                 var two = Hub.NewServer();
-                fx.Convars["sonoran_serverId"] = one + ", " + two;
+                fx.Convars["sonoran_serverIds"] = one + ", " + two;
                 fx.Start("sonoran");
                 fx.UntilTold(string.Format(Ready, one));
                 fx.UntilTold(string.Format(Ready, two));
@@ -213,11 +210,8 @@ namespace FxServerHost
         public void UnitLocationsGoOutAsSonoranCadGivesThem()
         {
             int server;
-            using (var fx = Configured(Hub.Shared, out server))
+            using (var fx = Started(Hub.Shared, out server))
             {
-                fx.Convars["sonoran_shim"] = "true";
-                fx.Start("sonoran");
-                fx.UntilTold(string.Format(Ready, server));
                 var unit = new Dictionary<string, object>
                 {
                     { "communityUserId", "license:" + server }, { "location", "Vinewood \u00e9 \"Blvd\"" }, { "coordinates", new Vector4(1.5f, -2f, 30f, 90f) },
@@ -229,8 +223,7 @@ namespace FxServerHost
                 };
                 var nobody = new Dictionary<string, object> { { "location", "nobody is here" } };
                 var nowhere = new Dictionary<string, object> { { "communityUserId", "license:x" }, { "location", "" } };
-                // SonoranCAD's own script calls the export by its own resource's name.
-                Assert.Equal(true, (bool)fx.Export("sonorancad", "sendUnitLocations", new object[] { new object[] { unit, nobody, "text", nowhere } }));
+                Assert.Equal(true, (bool)fx.Export("sonoran", "sendUnitLocations", new object[] { new object[] { unit, nobody, "text", nowhere } }));
                 Assert.Equal(true, (bool)fx.Export("sonoran", "sendUnitLocations", map, server));
                 Assert.Equal(true, (bool)fx.Export("sonoran", "sendUnitLocations", "[{\"identId\":" + (90000 + server) + ",\"location\":\"Text\"}]"));
                 foreach (var nothing in new object[] { null, new object[0], new object[] { nobody }, "", "text", 5 })
@@ -238,8 +231,8 @@ namespace FxServerHost
                 Assert.Equal(false, (bool)fx.Export("sonoran", "sendUnitLocations", map, 4095));
                 foreach (var wanted in new[]
                 {
-                    "\"communityUserId\":\"license:" + server + "\",\"location\":\"Vinewood \u00e9 \\\"Blvd\\\"\",\"coordinates\":{\"x\":1.5,\"y\":-2,\"z\":30,\"w\":90},\"vehicle\":{\"model\":\"police\",\"lights\":true,\"zOffset\":0.1}",
-                    "\"roblox\":" + (70000 + server) + ",\"location\":\"Map\",\"coordinates\":{\"x\":1,\"y\":2,\"z\":3}",
+                    "\"location\":\"Vinewood \u00e9 \\\"Blvd\\\"\",\"communityUserId\":\"license:" + server + "\",\"coordinates\":{\"x\":1.5,\"y\":-2,\"z\":30,\"w\":90},\"vehicle\":{\"model\":\"police\",\"lights\":true,\"zOffset\":0.1}",
+                    "\"location\":\"Map\",\"roblox\":" + (70000 + server) + ",\"coordinates\":{\"x\":1,\"y\":2,\"z\":3}",
                     "\"identId\":" + (90000 + server) + ",\"location\":\"Text\"",
                 }) fx.Until(() => Hub.Shared.Get("/control/calls").Contains(wanted), wanted);
                 var calls = Hub.Shared.Get("/control/calls");
@@ -277,7 +270,7 @@ namespace FxServerHost
             using (var fx = Started(Hub.Shared, out server))
             {
                 fx.Trigger("net:7", "onResourceStop", "sonoran");
-                fx.Trigger("net:7", "__cfx_export_sonorancad_sendUnitLocations", new Action<object>(f => { }));
+                fx.Trigger("net:7", "sonoran:cad:ready");
                 Hub.Shared.Push(server, "{\"type\":\"EVENT_911\"}");
                 Pushes(fx, 1);
                 Assert.False(fx.Told("stopped;"));
@@ -292,7 +285,7 @@ namespace FxServerHost
             int server;
             using (var fx = Started(Hub.Shared, out server))
             {
-                fx.AddFolder("second", Environment.GetEnvironmentVariable("SONORAN_RESOURCE"));
+                fx.AddFolder("second", FxServer.Folder("sonoran"));
                 fx.Start("second");
                 fx.UntilTold("server " + server + ": another resource of this process connected for the same server");
                 fx.Ticks(30);

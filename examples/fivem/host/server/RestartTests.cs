@@ -1,11 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using Sonoran;
+using Sonoran.Events;
 using Sonoran.Tests;
 using Xunit;
 
@@ -92,70 +91,6 @@ namespace FxServerHost
                 fx.Start("sonoran");
                 Assert.Equal(Enumerable.Range(0, 10).Select(i => "EVENT_" + i), ResourceTests.Pushes(fx, 10).Select(e => e.Type));
                 fx.UntilTold("Invalid API key.");
-            }
-        }
-
-        /// <summary>This process's resident memory in KiB.</summary>
-        private static long Resident()
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            GC.Collect();
-            var line = File.ReadAllLines("/proc/self/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return long.Parse(new string(line.Where(char.IsDigit).ToArray()));
-        }
-
-        [Fact]
-        public void AHundredThousandEventsLeakNothing()
-        {
-            const int batch = 5000, warmUp = 2, rounds = 20;
-            int server;
-            using (var fx = ResourceTests.Started(Hub.Shared, out server))
-            {
-                var count = 0;
-                long characters = 0, warm = 0, least = long.MaxValue;
-                var spent = new List<double>();
-                Listener.OnEvent = heard =>
-                {
-                    count++;
-                    characters += heard.Json.Length;
-                };
-                for (var round = 0; round < warmUp + rounds; round++)
-                {
-                    if (round == warmUp)
-                    {
-                        warm = Resident();
-                        spent.Clear();
-                        characters = 0;
-                    }
-                    var wanted = count + batch;
-                    Hub.Shared.Post("/control/burst?serverId=" + server + "&count=" + batch + "&size=1000");
-                    var patience = Stopwatch.StartNew();
-                    while (count < wanted)
-                    {
-                        // Back to back, where a server waits 50 ms between two.
-                        var before = count;
-                        var clock = Stopwatch.StartNew();
-                        fx.Tick();
-                        if (count > before) spent.Add(clock.Elapsed.TotalMilliseconds);
-                        Assert.True(patience.ElapsedMilliseconds < 60000, "events are missing: " + count + " of " + wanted);
-                    }
-                    Assert.Equal(wanted, count);
-                    if (round >= warmUp + rounds / 2) least = Math.Min(least, Resident());
-                }
-                var events = rounds * batch;
-                var runtime = Type.GetType("Mono.Runtime") != null ? "Mono" : ".NET " + Environment.Version.Major;
-                var grown = least - warm;
-                Console.WriteLine("memory after " + events + " more events (" + characters / 1024 + " KiB): " + (grown >= 0 ? "+" : "") + grown + " KiB");
-                Console.WriteLine("bench: fivem on " + runtime + ": " + (spent.Sum() * 1000 / events).ToString("0.0") + " us per event of " + characters / events
-                    + " bytes, from the poll to another resource's handler");
-                Assert.True(grown < characters / 1024 / 8, "grew by " + grown + " KiB");
-                Assert.True(spent.Count > rounds, "the whole queue went out in one tick");
-
-                const int idle = 2000;
-                var idling = Stopwatch.StartNew();
-                for (var i = 0; i < idle; i++) fx.Tick();
-                Console.WriteLine("bench: fivem on " + runtime + ": " + (idling.Elapsed.TotalMilliseconds * 1000 / idle).ToString("0.0") + " us per tick without events");
             }
         }
     }

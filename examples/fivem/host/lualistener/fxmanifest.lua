@@ -1,0 +1,7 @@
+fx_version 'cerulean'
+game 'common'
+
+server_scripts {
+    '@sonoran/lib/sonoran.lua',
+    'count.lua'
+}

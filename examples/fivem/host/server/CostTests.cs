@@ -1,0 +1,177 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using Sonoran.Events;
+using Sonoran.Tests;
+using Xunit;
+
+namespace FxServerHost
+{
+    /// <summary>What the resource costs the server, and how much it keeps up with. Figures are printed; ratios are checked, which no slow machine changes.</summary>
+    public class CostTests
+    {
+        /// <summary>The resource without its Lua script.</summary>
+        private const string Bridge = "bridge";
+        private static readonly string Runtime = Type.GetType("Mono.Runtime") != null ? "Mono" : ".NET " + Environment.Version.Major;
+
+        private static void Print(string figure)
+        {
+            Console.WriteLine("bench: fivem on " + Runtime + ": " + figure);
+        }
+
+        private static long[] Count(FxServer fx, string listener)
+        {
+            return ((IEnumerable<object>)fx.Export(listener, "count")).Select(Convert.ToInt64).ToArray();
+        }
+
+        /// <summary>
+        /// Of this process and the one that runs Lua, in ms. Not the wall's: other programs of a busy machine must not count.
+        /// </summary>
+        private static double ProcessorTime()
+        {
+            using (var own = Process.GetCurrentProcess()) return own.TotalProcessorTime.TotalMilliseconds + ChildRuntime.ProcessorMs(".lua");
+        }
+
+        /// <summary>What it costs to relay an event to that listener, in us, and how many of them a server can have in a second.</summary>
+        private static double Relay(FxServer fx, int server, string listener, bool singly, string what)
+        {
+            const int events = 2000, warmUp = 500, size = 1000, ticksPerSecond = 1000 / FxServer.TickMs, budgetMs = 25;
+            var column = singly ? 0 : 1;
+            var perEvent = 0.0;
+            foreach (var burst in new[] { warmUp, events })
+            {
+                // Everything waits in the library first, so that no tick waits for the hub.
+                var before = Count(fx, listener);
+                Hub.Shared.Post("/control/burst?serverId=" + server + "&count=" + burst + "&size=" + size);
+                while (int.Parse(Json.Text(Json.Raw(((string)fx.Export(Bridge, "status")).Trim('[', ']'), "stats"), "queuedEvents")) < burst) Thread.Sleep(5);
+                var ticks = 0;
+                var spent = 0.0;
+                for (long relayed = 0; relayed < burst; relayed = Count(fx, listener)[column] - before[column])
+                {
+                    Assert.True(ticks++ < burst * 2, "events are missing at " + listener);
+                    fx.UntilSettled(Bridge);
+                    var start = ProcessorTime();
+                    fx.TickAlone(Bridge);
+                    spent += ProcessorTime() - start;
+                }
+                var after = Count(fx, listener);
+                Assert.Equal(burst, (int)(after[column] - before[column]));
+                Assert.True(ticks > 1, "the whole queue went out in one tick");
+                perEvent = spent * 1000 / burst;
+                if (burst == events)
+                    Print(what + ": " + perEvent.ToString("0") + " us an event of " + (after[2] - before[2]) / events + " characters, so up to "
+                        + (budgetMs * 1000 * ticksPerSecond / perEvent).ToString("0") + " events/s");
+            }
+            return perEvent;
+        }
+
+        [Fact]
+        public void ListsCostAFractionOfSingleEvents()
+        {
+            int server;
+            using (var fx = ResourceTests.Configured(Hub.Shared, out server))
+            {
+                foreach (var listener in new[] { "listener", "lualistener", Bridge }) fx.AddFolder(listener, FxServer.Folder(listener));
+                Listener.OnEvent = heard => { };
+                fx.Start(Bridge);
+                fx.UntilTold("server " + server + ": connected.");
+                fx.Start("listener");
+                var singly = Relay(fx, server, "listener", true, "event by event to one C# handler");
+                fx.Stop(Bridge);
+                fx.Convars["sonoran_singleEvents"] = "false";
+                fx.Start(Bridge);
+                fx.Tick(); // until then others keep its dead exports
+                fx.Export("listener", "askForLists");
+                var listed = Relay(fx, server, "listener", false, "in lists to one C# handler");
+                Assert.True(listed * 2 < singly, "lists cost " + listed + " us an event, single events " + singly);
+                if (ChildRuntime.Missing(".lua") != null) return;
+                fx.Stop("listener");
+                fx.Start("lualistener");
+                fx.Tick();
+                Relay(fx, server, "lualistener", false, "in lists to one Lua handler");
+            }
+        }
+
+        private static double TickOf(FxServer fx, string resource)
+        {
+            fx.UntilSettled(resource);
+            var clock = Stopwatch.StartNew();
+            fx.TickAlone(resource);
+            return clock.Elapsed.TotalMilliseconds * 1000;
+        }
+
+        [Fact]
+        public void AnIdleTickCostsLittle()
+        {
+            const int ticks = 2000;
+            int server;
+            using (var fx = ResourceTests.Configured(Hub.Shared, out server))
+            {
+                fx.AddFolder("idle", FxServer.Folder("idle"));
+                fx.AddFolder(Bridge, FxServer.Folder(Bridge));
+                fx.Start("idle");
+                fx.Start(Bridge);
+                fx.UntilTold("server " + server + ": connected.");
+                List<double> idle = new List<double>(), own = new List<double>();
+                for (var i = 0; i < ticks; i++)
+                {
+                    // In turn, so that what else the machine does falls on both.
+                    idle.Add(TickOf(fx, "idle"));
+                    own.Add(TickOf(fx, Bridge));
+                }
+                idle.Sort();
+                own.Sort();
+                double median = own[ticks / 2], empty = idle[ticks / 2];
+                Print("a tick without events: " + median.ToString("0") + " us, " + (median - empty).ToString("0") + " more than that of an empty resource");
+                Assert.True(median < 2 * empty, "an idle tick takes " + median + " us, that of an empty resource " + empty);
+            }
+        }
+
+        /// <summary>This process's resident memory in KiB.</summary>
+        private static long Resident()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            GC.Collect();
+            var line = File.ReadAllLines("/proc/self/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+            return long.Parse(new string(line.Where(char.IsDigit).ToArray()));
+        }
+
+        private static double GrowthByRestart(FxServer fx, string resource, int restarts)
+        {
+            for (var i = 0; i < restarts / 4; i++) Again(fx, resource);
+            var before = Resident();
+            for (var i = 0; i < restarts; i++) Again(fx, resource);
+            return (double)(Resident() - before) / restarts;
+        }
+
+        private static void Again(FxServer fx, string resource)
+        {
+            fx.Restart(resource);
+            fx.Tick();
+        }
+
+        [Fact]
+        public void RestartsLeaveLittleBehind()
+        {
+            const int restarts = 200;
+            const double most = 60;
+            int server;
+            using (var fx = ResourceTests.Configured(Hub.Shared, out server))
+            {
+                fx.AddFolder("idle", FxServer.Folder("idle"));
+                fx.AddFolder(Bridge, FxServer.Folder(Bridge));
+                fx.Start("idle");
+                var idle = GrowthByRestart(fx, "idle", restarts);
+                fx.Start(Bridge);
+                fx.UntilTold("server " + server + ": connected.");
+                var own = GrowthByRestart(fx, Bridge, restarts);
+                Print("a restart leaves " + own.ToString("0") + " KiB behind, that of an empty resource " + idle.ToString("0") + " (" + restarts + " restarts)");
+                Assert.True(own <= most, own + " KiB are left behind by a restart");
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+// Stands for SonoranCAD's own script of this name, which holds a session with the CAD.
+exports('sendUnitLocations', async () => true);

@@ -1,0 +1,93 @@
+using System;
+using System.Collections.Generic;
+using CitizenFX.Core;
+using Sonoran.Events;
+
+namespace Sonoran.FiveM
+{
+    /// <summary>
+    /// Calls of the hub as promises of the script runtimes: a table with a function that takes the callback. Written by
+    /// hand, because of a Task a runtime makes one that rejects in JavaScript and that never ends when the task fails.
+    /// </summary>
+    internal sealed class HubCalls
+    {
+        private sealed class Call
+        {
+            private object _value, _error;
+            private bool _isSettled;
+            private CallbackDelegate _callback;
+
+            internal object Promise()
+            {
+                return new Dictionary<string, object> { { "__cfx_async_retval", new Action<object>(Await) } };
+            }
+
+            private void Await(object callback)
+            {
+                _callback = callback as CallbackDelegate;
+                if (_isSettled) Answer();
+            }
+
+            internal void Settle(object value, string error)
+            {
+                _isSettled = true;
+                _value = value;
+                _error = error;
+                if (_callback != null) Answer();
+            }
+
+            private void Answer()
+            {
+                var callback = _callback;
+                _callback = null;
+                try
+                {
+                    callback(_error == null ? new[] { _value } : null, _error);
+                }
+                catch (Exception)
+                {
+                    // The resource that asked is gone.
+                }
+            }
+        }
+
+        private readonly Dictionary<int, Call> _calls = new Dictionary<int, Call>();
+
+        /// <param name="start">Starts the call and returns its number, or throws what the library said.</param>
+        internal object Start(Func<int> start)
+        {
+            var call = new Call();
+            try
+            {
+                _calls[start()] = call;
+            }
+            catch (Exception e) when (e is SonoranException || e is ArgumentException)
+            {
+                call.Settle(null, e.Message);
+            }
+            return call.Promise();
+        }
+
+        /// <summary>Whether the result is that of a call of ours, which alone hears of it.</summary>
+        internal bool Settle(SonoranEvent result)
+        {
+            int id;
+            Call call;
+            if (!int.TryParse(result["id"], out id) || !_calls.TryGetValue(id, out call)) return false;
+            _calls.Remove(id);
+            var fine = result["code"] == "ok";
+            // Lua's Citizen.Await takes a table like this for a promise that is kept.
+            var value = new Dictionary<string, object> { { "state", 3 }, { "value", Json.Raw(result.Json, "result") ?? "null" } };
+            call.Settle(fine ? value : null, fine ? null : result["message"] ?? result["code"]);
+            return true;
+        }
+
+        /// <summary>The session is gone, and with it every answer.</summary>
+        internal void Fail(string why)
+        {
+            var calls = new List<Call>(_calls.Values);
+            _calls.Clear();
+            foreach (var call in calls) call.Settle(null, why);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using CitizenFX.Core;
+using CitizenFX.Core.Native;
+
+namespace Sonoran.FiveM
+{
+    /// <summary>
+    /// The SonoranCAD resource, where it runs on this server: its events, its unit locations, and what reached it by
+    /// HTTP. The other end is sonorancad/apiws.js, which stands in for its core/apiws.js.
+    ///
+    /// The two speak in events alone, and every handover is answered before it returns. No function of one is kept by
+    /// the other, so either may be restarted at any time. While SonoranCAD is away for a moment the events wait in the
+    /// library, which outlives both; what it had been handed and had not done is handed over again.
+    /// </summary>
+    internal sealed class SonoranCad
+    {
+        private sealed class Handover
+        {
+            internal int Number;
+            internal string Json;
+            internal DateTime At;
+        }
+
+        private const string Name = "sonorancad";
+
+        /// <summary>How long events wait for a SonoranCAD that is not there before they go to everybody else without it.</summary>
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+        /// <summary>An event that SonoranCAD has not reported as done by then was refused, and will be again.</summary>
+        private static readonly TimeSpan Refusal = TimeSpan.FromSeconds(5);
+
+        private readonly Action<string> _tell;
+        private readonly List<Handover> _waiting = new List<Handover>(), _handed = new List<Handover>();
+        private DateTime _awaySince = DateTime.UtcNow;
+        private bool _isHere, _isAttached, _isHeard, _toldSession, _toldAway;
+        private string _run;
+        private int _numbers;
+
+        internal SonoranCad(Action<string> tell)
+        {
+            _tell = tell;
+        }
+
+        /// <summary>The server in the CAD that SonoranCAD is configured for.</summary>
+        internal int ServerId { get; set; }
+
+        /// <summary>Whether its own script, where it still has that, would open a second session for a server of ours.</summary>
+        internal bool WouldCompete { get; set; }
+
+        internal int Count
+        {
+            get { return _waiting.Count; }
+        }
+
+        /// <param name="run">Another one with each start of SonoranCAD.</param>
+        internal void OnReady(object run)
+        {
+            _isHere = _isAttached = true;
+            _toldAway = false;
+            if (!Equals(run, _run))
+            {
+                _waiting.InsertRange(0, _handed);
+                _handed.Clear();
+            }
+            _run = run as string;
+            Flush();
+        }
+
+        internal void OnHeard()
+        {
+            _isHeard = true;
+        }
+
+        internal void OnDone(object number)
+        {
+            var done = Convert.ToString(number, CultureInfo.InvariantCulture);
+            _handed.RemoveAll(handover => handover.Number.ToString(CultureInfo.InvariantCulture) == done);
+        }
+
+        /// <summary>Once a second: a SonoranCAD that runs and does not answer has no stand-in.</summary>
+        internal void Check()
+        {
+            _handed.RemoveAll(handover => DateTime.UtcNow - handover.At > Refusal);
+            if (_isAttached) return;
+            var state = State();
+            _isHere = state != "missing" && state != "unknown" && state != "uninitialized";
+            if (state != "started") return;
+            // Answered, if at all, before this returns.
+            BaseScript.TriggerEvent("sonoran:cad:hello");
+            if (_isAttached || !WouldCompete || _toldSession) return;
+            _toldSession = true;
+            _tell("the sonorancad resource holds a session of its own for server " + ServerId + ", and the CAD has but one for each: copy "
+                + API.GetResourcePath(API.GetCurrentResourceName()) + "/sonorancad/apiws.js over its core/apiws.js, add "
+                + "{ \"path\": \"/sonorancad/core/apiws.js\", \"reason\": \"sonoran\" } to the list in its configuration/updateIgnore.json, and restart it.");
+        }
+
+        /// <summary>Whether events may leave the library, where they are safe. Called on every tick.</summary>
+        internal bool MayTakeEvents()
+        {
+            if (!_isHere) return true;
+            var started = State() == "started";
+            if (_isAttached && started) return true;
+            if (_isAttached) Detach();
+            // It runs, and answered to nothing: there is no stand-in to wait for.
+            if (started && _waiting.Count == 0) return true;
+            if (DateTime.UtcNow - _awaySince < Patience) return false;
+            if (!_toldAway) _tell("the sonorancad resource is not running: events go on without it until it is started.");
+            _toldAway = true;
+            _waiting.Clear();
+            _handed.Clear();
+            return true;
+        }
+
+        internal void Add(int server, string json)
+        {
+            if (_isAttached && server == ServerId) _waiting.Add(new Handover { Number = ++_numbers, Json = json });
+        }
+
+        /// <summary>What is not heard stays, in its order.</summary>
+        internal void Flush()
+        {
+            if (!_isAttached || _waiting.Count == 0) return;
+            var list = new object[_waiting.Count];
+            for (var i = 0; i < list.Length; i++)
+            {
+                _waiting[i].At = DateTime.UtcNow;
+                list[i] = new object[] { _waiting[i].Number, _waiting[i].Json };
+            }
+            // Noted before, because SonoranCAD may be done with some at once.
+            _handed.AddRange(_waiting);
+            _waiting.Clear();
+            _isHeard = false;
+            BaseScript.TriggerEvent("sonoran:cad:events", new object[] { list });
+            if (_isHeard) return;
+            _waiting.InsertRange(0, _handed.GetRange(_handed.Count - list.Length, list.Length));
+            _handed.RemoveRange(_handed.Count - list.Length, list.Length);
+            Detach();
+        }
+
+        private void Detach()
+        {
+            _isAttached = false;
+            _awaySince = DateTime.UtcNow;
+        }
+
+        private static string State()
+        {
+            // Where this resource itself bears the name, SonoranCAD does not run here.
+            return API.GetCurrentResourceName() == Name ? "missing" : API.GetResourceState(Name);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What happens where the system has nothing left to give.
+
+use serde_json::json;
+
+use crate::{
+    Test,
+    platform::Platform,
+    session::{Hub, options},
+};
+
+pub(crate) const TESTS: &[(&str, Test)] = &[
+    ("no_thread_to_start", no_thread_to_start),
+    ("no_thread_to_resolve", no_thread_to_resolve),
+    ("no_descriptor_to_start", no_descriptor_to_start),
+    ("no_descriptor_to_reconnect", no_descriptor_to_reconnect),
+];
+
+pub(crate) fn missing(platform: &Platform) -> Option<String> {
+    let none = || "Windows limits neither the threads nor the handles of a process".to_owned();
+    platform.missing().or_else(|| platform.is_windows().then(none)).or_else(|| {
+        let emulated = platform.rid.ends_with("arm64") && !cfg!(target_arch = "aarch64");
+        emulated.then(|| "an emulator needs threads and descriptors of its own".to_owned())
+    })
+}
+
+/// The first connect cannot have its thread: it says so, and works when there is one.
+fn no_thread_to_start(platform: &Platform) {
+    nothing_to_start(platform, "threads");
+}
+
+fn no_descriptor_to_start(platform: &Platform) {
+    nothing_to_start(platform, "files");
+}
+
+fn nothing_to_start(platform: &Platform, limit: &str) {
+    let hub = Hub::start();
+    let mut host = platform.host();
+    assert_eq!(host.tell(&format!("limit {limit} 1")).number, 0);
+    for _ in 0..3 {
+        let refused = host.tell(&format!("connect {}", hub.options(json!({}))));
+        assert!(refused.number == -21 && refused.text.len() > 20, "{refused:?}");
+    }
+    assert_eq!(host.tell(&format!("limit {limit} 0")).number, 0);
+    let session = host.ready(&hub.options(json!({})));
+    host.close(session);
+}
+
+/// A name needs a thread to be resolved: the session tries again, and others go on.
+fn no_thread_to_resolve(platform: &Platform) {
+    let hub = Hub::start();
+    let mut host = platform.host();
+    let session = host.ready(&hub.options(json!({})));
+    assert_eq!(host.tell("limit threads 1").number, 0);
+    let url = hub.url().replace("127.0.0.1", "localhost");
+    let named = host.connect(&options(&url, json!({"serverId": 2, "connectTimeoutMs": 500})));
+    for _ in 0..3 {
+        let retry = host.expect(named, "SESSION_RETRY");
+        assert!(retry["code"] == "dns" || retry["code"] == "timeout", "{retry}");
+    }
+    hub.push(r#"{"type":"EVENT_TONE"}"#);
+    host.expect(session, "EVENT_TONE");
+    assert_eq!(host.tell("limit threads 0").number, 0);
+    host.expect_after_retries(named, "SESSION_READY");
+    host.close(session);
+}
+
+/// A lost link cannot be replaced for want of a descriptor, until there is one.
+fn no_descriptor_to_reconnect(platform: &Platform) {
+    let hub = Hub::start();
+    let mut host = platform.host();
+    let session = host.ready(&hub.options(json!({})));
+    // the next link would take this one's
+    assert_eq!(host.tell("limit files 1").number, 0);
+    let other = host.connect(&hub.options(json!({"serverId": 2})));
+    for _ in 0..3 {
+        assert_eq!(host.expect(other, "SESSION_RETRY")["code"], "connect");
+    }
+    hub.push(r#"{"type":"EVENT_TONE"}"#);
+    host.expect(session, "EVENT_TONE");
+    assert_eq!(host.tell("limit files 0").number, 0);
+    host.expect_after_retries(other, "SESSION_READY");
+    host.close(session);
+}

@@ -1,0 +1,66 @@
+//! The native files as servers run them: one C program for all systems, `host.c`, loads each under its own loader.
+//!
+//! Without further ado the file is this build's. `SONORAN_LIBRARIES` names a folder of a release instead, with a
+//! folder for each of .NET's names of platforms: glibc's file is then run as it is, musl's in a folder like FXServer's,
+//! the DLL under wine, and those of other processors by what this machine has for them. `SONORAN_PANICKING` names the same for files built with the feature `test-panic`. What
+//! cannot be run here is reported as ignored, with a line that starts `NOT RUN:`.
+
+mod host;
+mod limits;
+mod platform;
+mod process;
+mod session;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+
+use platform::Platform;
+
+/// A test panics if something is not as it should be.
+type Test = fn(&Platform);
+
+/// Why a test cannot be run on a platform, if so.
+type Missing = fn(&Platform) -> Option<String>;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // the hosts mostly wait
+    arguments.test_threads.get_or_insert(4);
+    let platforms: &[Platform] = Box::leak(platform::all().into_boxed_slice());
+    let mut trials = Vec::new();
+    for platform in platforms {
+        for (tests, missing) in [
+            (session::TESTS, Platform::missing as Missing),
+            (process::TESTS, Platform::missing),
+            (process::PANIC_TESTS, process::no_panic),
+            (process::UNIX_TESTS, process::no_unix),
+            (limits::TESTS, limits::missing),
+        ] {
+            for (name, test) in tests {
+                let name = format!("{}::{name}", platform.rid);
+                let missing = missing(platform);
+                let said = missing.as_ref().map(|missing| format!("NOT RUN: {name}: {missing}"));
+                let trial = Trial::ignorable_test(name, move || {
+                    if let Some(missing) = missing {
+                        return Ok(Completion::ignored_with(missing));
+                    }
+                    test(platform);
+                    Ok(Completion::Completed)
+                });
+                // said now, for the tests' own lines would get in between
+                if let Some(said) = said.filter(|_| !arguments.list && !arguments.is_filtered_out(&trial)) {
+                    eprintln!("{said}");
+                }
+                trials.push(trial);
+            }
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Compiled only where Cargo.toml lets the built-in harness run this file, which then finds no other test in it.
+#[test]
+fn needs_a_harness_of_its_own() {
+    panic!("Cargo.toml needs: [[test]] name = \"platforms\" harness = false");
+}

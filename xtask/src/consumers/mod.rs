@@ -1,0 +1,60 @@
+//! Uses a release as its readers do: from its files alone, by the commands of its documents.
+
+mod example;
+mod managed;
+mod native;
+mod unpacked;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    commands,
+    consumers::unpacked::Unpacked,
+    dist::{
+        self,
+        platform::{PLATFORMS, Platform},
+    },
+    workspace::target,
+};
+
+/// Builds a release for the systems that the tests run on, and uses it. Returns what was not run.
+pub(crate) fn test() -> Result<Vec<String>> {
+    dist::provide()?;
+    let tested: Vec<_> = PLATFORMS.iter().filter(|platform| platform.tested).collect();
+    let files = target()?.join("release-files");
+    dist::make(&tested, &files)?;
+    let release = Unpacked::new(files)?;
+    rebuild(&release, &tested)?;
+    refused(&release, &tested)?;
+    let mut not_run = Vec::new();
+    native::test(&release)?;
+    managed::test(&release, &mut not_run)?;
+    if not_run.is_empty() {
+        commands::all_entered("dist")?;
+    }
+    Ok(not_run)
+}
+
+/// The look at a library finds what is wrong: no platform's passes for another's.
+fn refused(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
+    for platform in tested {
+        for other in tested.iter().filter(|other| other.rid != platform.rid) {
+            let library = release.folder.join("lib").join(other.rid).join(other.library());
+            ensure!(
+                dist::verify::library(platform, &library).is_err(),
+                "{} passes for {}",
+                other.rid,
+                platform.rid
+            );
+        }
+    }
+    Ok(())
+}
+
+/// One library comes out the same from another folder, so the other ones do: all are built in one way.
+fn rebuild(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
+    let musl = tested.iter().find(|platform| platform.rid == "linux-musl-x64").context("musl is tested")?;
+    dist::rebuild(musl, &release.folder.join("lib").join(musl.rid).join(musl.library()))?;
+    println!("ok       the library for {} has the same bytes when it is built in another folder", musl.rid);
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! The crates that are in the libraries: for the SBOM, and for the licences that have to go with them.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::{DependencyKind, Metadata, Package, PackageId};
+use serde_json::{Value, json};
+
+use crate::{
+    dist::platform::PLATFORMS,
+    process::{cargo, output},
+    workspace::{VERSION, copy, root, sysroot, write},
+};
+
+/// The crates of all platforms, each with what it depends on.
+pub(crate) struct Dependencies {
+    crates: BTreeMap<PackageId, (Package, Vec<PackageId>)>,
+    library: PackageId,
+}
+
+impl Dependencies {
+    pub(crate) fn read() -> Result<Self> {
+        let mut found = Self { crates: BTreeMap::new(), library: PackageId { repr: String::new() } };
+        for platform in PLATFORMS {
+            let mut metadata = cargo("metadata --locked --format-version 1 --filter-platform");
+            metadata.arg(platform.target).env("CARGO_TERM_COLOR", "never");
+            found.add(&serde_json::from_str(&output(metadata)?)?)?;
+        }
+        Ok(found)
+    }
+
+    /// Adds what the library is built from on one platform, without what only builds or tests it.
+    fn add(&mut self, metadata: &Metadata) -> Result<()> {
+        let resolve = metadata.resolve.as_ref().context("cargo resolves nothing")?;
+        let library = metadata.packages.iter().find(|package| package.name == "sonoran");
+        self.library = library.context("cargo knows no package sonoran")?.id.clone();
+        let mut open = vec![self.library.clone()];
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id.clone()) {
+                continue;
+            }
+            let node = resolve.nodes.iter().find(|node| node.id == id).context("a crate has no node")?;
+            let shipped = node.deps.iter().filter(|dependency| {
+                dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+            });
+            let shipped: Vec<_> = shipped
+                .map(|dependency| dependency.pkg.clone())
+                .filter(|id| !is_macro(metadata, id))
+                .collect();
+            open.extend(shipped.iter().cloned());
+            let package =
+                metadata.packages.iter().find(|package| package.id == id).context("a node has no crate")?;
+            let (_, known) = self.crates.entry(id).or_insert_with(|| (package.clone(), Vec::new()));
+            known.extend(shipped);
+            known.sort();
+            known.dedup();
+        }
+        Ok(())
+    }
+
+    /// A bill of materials in CycloneDX 1.5.
+    pub(crate) fn sbom(&self, time: u64) -> Result<String> {
+        let checksums = checksums()?;
+        let time = time::OffsetDateTime::from_unix_timestamp(i64::try_from(time)?)?;
+        let time = format!("{}T{:02}:{:02}:{:02}Z", time.date(), time.hour(), time.minute(), time.second());
+        let others = self.crates.values().filter(|(package, _)| package.id != self.library);
+        let components: Vec<_> = others.map(|(package, _)| component(package, &checksums)).collect();
+        let dependencies: Vec<_> = self
+            .crates
+            .values()
+            .map(|(package, on)| {
+                let on: Vec<_> = on
+                    .iter()
+                    .filter_map(|id| self.crates.get(id))
+                    .map(|(package, _)| purl(package))
+                    .collect();
+                json!({ "ref": purl(package), "dependsOn": on })
+            })
+            .collect();
+        let (library, _) = self.crates.get(&self.library).context("the library is a crate")?;
+        let mut itself = component(library, &checksums);
+        itself["type"] = "library".into();
+        let bom = json!({
+            "bomFormat": "CycloneDX",
+            "specVersion": "1.5",
+            "version": 1,
+            "metadata": { "timestamp": time, "component": itself },
+            "components": components,
+            "dependencies": dependencies,
+        });
+        Ok(format!("{:#}\n", bom))
+    }
+
+    /// The licence of every crate, and the texts that its source holds.
+    pub(crate) fn licences(&self) -> Result<String> {
+        let mut text = format!(
+            "sonoran {VERSION} is under the MIT licence or the Apache License 2.0, as you like.\n\
+             Its libraries hold the crates below, each under the licence that follows its name.\n"
+        );
+        for (package, _) in self.crates.values().filter(|(package, _)| package.id != self.library) {
+            let licence =
+                package.license.as_deref().with_context(|| format!("{} names no licence", package.name))?;
+            text += &format!("\n{}\n{} {}: {licence}\n", "=".repeat(100), package.name, package.version);
+            let folder = package.manifest_path.parent().context("a manifest lies in a folder")?;
+            let texts = texts(folder.as_std_path())?;
+            ensure!(!texts.is_empty(), "the source of {} holds no licence: add its text", package.name);
+            for (name, licence) in texts {
+                text += &format!("\n---- {name}\n\n{}\n", licence.trim_end());
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// Whether a crate runs in the compiler only.
+fn is_macro(metadata: &Metadata, id: &PackageId) -> bool {
+    let package = metadata.packages.iter().find(|package| package.id == *id);
+    package.is_some_and(|package| package.targets.iter().any(|target| target.is_proc_macro()))
+}
+
+fn purl(package: &Package) -> String {
+    format!("pkg:cargo/{}@{}", package.name, package.version)
+}
+
+fn component(package: &Package, checksums: &BTreeMap<(String, String), String>) -> Value {
+    let mut component = json!({
+        "type": "library",
+        "bom-ref": purl(package),
+        "name": package.name.to_string(),
+        "version": package.version.to_string(),
+        "purl": purl(package),
+    });
+    if let Some(licence) = &package.license {
+        component["licenses"] = json!([{ "expression": licence.replace('/', " OR ") }]);
+    }
+    if let Some(repository) = &package.repository {
+        component["externalReferences"] = json!([{ "type": "vcs", "url": repository }]);
+    }
+    if let Some(checksum) = checksums.get(&(package.name.to_string(), package.version.to_string())) {
+        component["hashes"] = json!([{ "alg": "SHA-256", "content": checksum }]);
+    }
+    component
+}
+
+/// What Cargo.lock says that each crate's file hashes to.
+fn checksums() -> Result<BTreeMap<(String, String), String>> {
+    let lock: toml::Table = fs::read_to_string(root().join("Cargo.lock"))?.parse()?;
+    let packages =
+        lock.get("package").and_then(|list| list.as_array()).context("Cargo.lock names no package")?;
+    let word = |package: &toml::Value, key: &str| Some(package.get(key)?.as_str()?.to_owned());
+    let checksum =
+        |package| Some(((word(package, "name")?, word(package, "version")?), word(package, "checksum")?));
+    Ok(packages.iter().filter_map(checksum).collect())
+}
+
+/// The files of a crate that hold a licence, by name.
+fn texts(folder: &Path) -> Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let kinds = ["LICEN", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
+        if entry.file_type()?.is_file() && kinds.iter().any(|kind| name.to_uppercase().starts_with(kind)) {
+            texts.push((name, String::from_utf8_lossy(&fs::read(entry.path())?).into_owned()));
+        }
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+/// Writes the licences of everything that is in the libraries into a folder.
+pub(crate) fn write_licences(dependencies: &Dependencies, folder: &Path) -> Result<()> {
+    write(&folder.join("crates.txt"), dependencies.licences()?)?;
+    let rust = sysroot()?.join("share/doc/rust");
+    copy(&rust.join("COPYRIGHT-library.html"), &folder.join("rust-standard-library.html"))?;
+    let mut runtimes = RUNTIMES.to_owned();
+    for name in ["LLVM-exception", "Apache-2.0", "GCC-exception-3.1", "GPL-3.0-or-later"] {
+        let text = fs::read_to_string(rust.join("licenses").join(format!("{name}.txt")))
+            .with_context(|| format!("the Rust toolchain brings no text of {name}"))?;
+        runtimes += &format!("\n{}\n{name}\n\n{}\n", "=".repeat(100), text.trim_end());
+    }
+    write(&folder.join("compiler-runtimes.txt"), runtimes)
+}
+
+/// What the compilers of C and the linkers add.
+const RUNTIMES: &str = "\
+What compilers and linkers add to the libraries:
+
+Linux    LLVM's libunwind and compiler-rt: Apache-2.0 WITH LLVM-exception
+Windows  libgcc: GPL-3.0-or-later WITH GCC-exception-3.1, which leaves programs that it is in free of its terms;
+         the start-up code of mingw-w64: public domain
+";

@@ -1,0 +1,162 @@
+//! `cargo xtask dist`: everything that a release consists of.
+
+pub(crate) mod archive;
+mod compile;
+mod dependencies;
+mod library;
+mod managed;
+mod packages;
+pub(crate) mod platform;
+mod report;
+mod sources;
+mod symbols;
+pub(crate) mod verify;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    dist::{
+        compile::Job,
+        packages::Release,
+        platform::{PLATFORMS, Platform},
+    },
+    process::{cargo, command, run},
+    pypi, tools,
+    workspace::{copy, empty, root, target},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Leave out the other platforms; may be repeated
+    #[arg(long, value_name = "RID")]
+    only: Vec<String>,
+
+    /// Build everything twice, the second time in another folder, and compare
+    #[arg(long)]
+    check: bool,
+
+    /// Build the libraries that the tests need, into target/platforms, and nothing else
+    #[arg(long, conflicts_with = "check")]
+    test_libraries: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BuildArguments {
+    /// The system, such as linux-musl-x64, or its target in rustc's words
+    #[arg(value_name = "RID")]
+    rid: String,
+}
+
+/// Builds one library, as a release has it.
+pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode> {
+    provide()?;
+    let target = target()?;
+    for platform in Platform::named(std::slice::from_ref(&arguments.rid))? {
+        let folder = target.join("libraries").join(platform.rid);
+        library::build(&Job::release(platform, &target), &folder, &folder)?;
+        println!("{}", folder.join(platform.library()).display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn main(arguments: &Arguments) -> Result<ExitCode> {
+    provide()?;
+    let platforms = Platform::named(&arguments.only)?;
+    if arguments.test_libraries {
+        for platform in platforms.iter().filter(|platform| platform.tested) {
+            println!("{}", test_library(platform)?.display());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    make(&platforms, &root().join("dist"))?;
+    if arguments.check {
+        check(&platforms)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Installs what a release is built with, as far as that can be done here.
+pub(crate) fn provide() -> Result<()> {
+    tools::provide(&["packages"])?;
+    pypi::provide()
+}
+
+/// Builds a release for these platforms into a folder.
+pub(crate) fn make(platforms: &[&Platform], folder: &Path) -> Result<()> {
+    let release = Release::new(folder)?;
+    let target = target()?;
+    for platform in platforms {
+        release.add_library(&Job::release(platform, &target))?;
+    }
+    release.finish(platforms)
+}
+
+/// Builds the libraries that the tests run, each into the folder of its name in one for all.
+pub(crate) fn tested_libraries() -> Result<PathBuf> {
+    let target = target()?;
+    let libraries = target.join("libraries");
+    for platform in PLATFORMS.iter().filter(|platform| platform.tested) {
+        let folder = libraries.join(platform.rid);
+        library::build(&Job::release(platform, &target), &folder, &folder)?;
+    }
+    Ok(libraries)
+}
+
+/// Builds the same, but for one thing: `sonoran_connect("panic")` panics in them.
+pub(crate) fn panicking_libraries() -> Result<PathBuf> {
+    let libraries = target()?.join("platforms");
+    for platform in PLATFORMS.iter().filter(|platform| platform.tested) {
+        test_library(platform)?;
+    }
+    Ok(libraries)
+}
+
+/// Builds the library that a release ships, but for one thing: `sonoran_connect("panic")` panics in it.
+pub(crate) fn test_library(platform: &Platform) -> Result<PathBuf> {
+    let folder = target()?.join("platforms").join(platform.rid);
+    let target = target()?;
+    library::build(&Job { features: "test-panic", ..Job::release(platform, &target) }, &folder, &folder)?;
+    Ok(folder.join(platform.library()))
+}
+
+/// Builds a release once more, from a fresh checkout in another folder, and compares all its files.
+fn check(platforms: &[&Platform]) -> Result<()> {
+    ensure!(!sources::commit()?.contains(' '), "commit your changes: the check builds from a fresh checkout");
+    let checkout = target()?.join("checkout");
+    empty(&checkout)?;
+    let mut clone = command("git");
+    clone.args(["clone", "--quiet", "."]).arg(&checkout);
+    run(clone)?;
+    let mut again = cargo("run --quiet --package xtask -- dist");
+    again.args(platforms.iter().flat_map(|platform| ["--only", platform.rid]));
+    again.current_dir(&checkout).env_remove("CARGO_TARGET_DIR");
+    run(again)?;
+    let (first, second) = (root().join("dist"), checkout.join("dist"));
+    let sums = |folder: &Path| fs::read_to_string(folder.join("SHA256SUMS"));
+    let (first, second) = (sums(&first)?, sums(&second)?);
+    let differ: Vec<_> = first.lines().filter(|line| !second.lines().any(|other| other == *line)).collect();
+    ensure!(differ.is_empty() && first == second, "a second run gave other bytes: {differ:?}");
+    println!("a second run, from a fresh checkout in another folder, gave the same bytes");
+    Ok(())
+}
+
+/// Builds a library once more, from a copy of the sources in another folder, and compares it.
+pub(crate) fn rebuild(platform: &Platform, shipped: &Path) -> Result<()> {
+    let folder = target()?.join("rebuilt");
+    let source = folder.join("source");
+    empty(&source)?;
+    for file in sources::tracked(&["."])? {
+        copy(&root().join(&file), &source.join(&file))?;
+    }
+    let job = Job { source: &source, ..Job::release(platform, &folder) };
+    library::build(&job, &folder.join("library"), &folder.join("library"))?;
+    let same = fs::read(folder.join("library").join(platform.library()))? == fs::read(shipped)?;
+    ensure!(same, "the library for {} has other bytes when it is built in another folder", platform.rid);
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The files of a release, and what is in each.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    dist::{
+        archive,
+        compile::Job,
+        dependencies::{Dependencies, write_licences},
+        library,
+        managed::Managed,
+        platform::Platform,
+        report::report,
+        sources,
+    },
+    process::{command, run},
+    workspace::{VERSION, copy, empty, files, root, write},
+};
+
+/// A release in the making.
+pub(crate) struct Release {
+    /// Where its files go.
+    folder: PathBuf,
+    /// The folder that the archive unpacks to.
+    unpacked: PathBuf,
+    /// The debug symbols.
+    symbols: PathBuf,
+    /// What is of use to nobody else.
+    work: PathBuf,
+    time: u64,
+}
+
+impl Release {
+    /// Begins anew in a folder.
+    pub(crate) fn new(folder: &Path) -> Result<Self> {
+        empty(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            unpacked: folder.join(format!("sonoran-{VERSION}")),
+            symbols: folder.join(format!("sonoran-{VERSION}-symbols")),
+            work: folder.join("work"),
+            time: sources::time()?,
+        })
+    }
+
+    /// Builds and adds a library.
+    pub(crate) fn add_library(&self, job: &Job<'_>) -> Result<()> {
+        let rid = job.platform.rid;
+        let folder = self.unpacked.join("lib").join(rid);
+        library::build(job, &folder, &self.symbols.join(rid))?;
+        let package = fs::read_to_string(root().join("bindings/cpp/sonoran.pc"))?;
+        write(&folder.join("pkgconfig/sonoran.pc"), pkg_config(&package)?)
+    }
+
+    /// Packs all files of the release.
+    pub(crate) fn finish(&self, platforms: &[&Platform]) -> Result<()> {
+        self.fill(platforms)?;
+        let name = format!("sonoran-{VERSION}");
+        archive::tar_gz(&self.unpacked, &name, &self.folder.join(format!("{name}.tar.gz")), self.time)?;
+        archive::zip(&self.unpacked, &name, &self.folder.join(format!("{name}.zip")), self.time)?;
+        let symbols = format!("{name}-symbols");
+        archive::tar_gz(&self.symbols, &symbols, &self.folder.join(format!("{symbols}.tar.gz")), self.time)?;
+        self.assemblies(platforms)?;
+        self.rock()?;
+        fs::remove_dir_all(&self.work)?;
+        fs::remove_dir_all(&self.symbols)?;
+        self.sums()
+    }
+
+    /// Adds what the archive holds beside the libraries.
+    fn fill(&self, platforms: &[&Platform]) -> Result<()> {
+        let to = &self.unpacked;
+        let paths = [
+            "README.md",
+            "CHANGELOG.md",
+            "LICENSE-MIT",
+            "LICENSE-APACHE",
+            "include",
+            "bindings",
+            "examples",
+            "docs",
+        ];
+        sources::export(
+            &paths.into_iter().filter(|path| root().join(path).exists()).collect::<Vec<_>>(),
+            to,
+        )?;
+        copy(&root().join("bindings/cpp/sonoran.hpp"), &to.join("include/sonoran.hpp"))?;
+        for name in ["sonoran-config.cmake", "sonoran-config-version.cmake"] {
+            copy(&root().join("bindings/cpp").join(name), &to.join("lib/cmake/sonoran").join(name))?;
+        }
+        let dependencies = Dependencies::read()?;
+        write(&to.join("sonoran.cdx.json"), dependencies.sbom(self.time)?)?;
+        write_licences(&dependencies, &to.join("licences"))?;
+        write(&to.join("BUILD.md"), report(platforms)?)
+    }
+
+    /// Makes the NuGet package and the zip for FXServer.
+    fn assemblies(&self, platforms: &[&Platform]) -> Result<()> {
+        let managed = Managed::new(self.work.join("managed"))?;
+        let runtimes = self.work.join("runtimes");
+        for platform in platforms {
+            self.copy_library(platform, &runtimes)?;
+        }
+        managed.package(&runtimes, &self.unpacked.join("licences"), &self.folder, self.time)?;
+
+        let resource = self.work.join("sonoran");
+        let source = self.work.join("source");
+        sources::export(&["examples/fivem/sonoran"], &source)?;
+        let source = source.join("examples/fivem/sonoran");
+        for file in files(&source)?.into_iter().filter(|file| !file.starts_with("src")) {
+            copy(&source.join(&file), &resource.join(&file))?;
+        }
+        managed.bridge(&resource.join("bin"))?;
+        for platform in
+            platforms.iter().filter(|platform| ["linux-musl-x64", "win-x64"].contains(&platform.rid))
+        {
+            self.copy_library(platform, &resource.join("runtimes"))?;
+        }
+        for file in ["LICENSE-MIT", "LICENSE-APACHE", "licences/crates.txt", "licences/compiler-runtimes.txt"]
+        {
+            copy(&self.unpacked.join(file), &resource.join(file))?;
+        }
+        archive::zip(
+            &resource,
+            "sonoran",
+            &self.folder.join(format!("sonoran-fivem-{VERSION}.zip")),
+            self.time,
+        )
+    }
+
+    /// Copies a library to where .NET looks for it.
+    fn copy_library(&self, platform: &Platform, runtimes: &Path) -> Result<()> {
+        let from = self.unpacked.join("lib").join(platform.rid).join(platform.library());
+        copy(&from, &runtimes.join(platform.rid).join("native").join(platform.library()))
+    }
+
+    /// Makes the rock, which holds Lua code alone.
+    fn rock(&self) -> Result<()> {
+        let folder = self.work.join("rock");
+        let rockspec = format!("sonoran-{VERSION}-1.rockspec");
+        for name in ["sonoran.lua", &rockspec] {
+            copy(&root().join("bindings/lua").join(name), &folder.join(name))?;
+        }
+        let mut luarocks = command("luarocks");
+        luarocks.args([
+            "--lua-version",
+            "5.1",
+            "make",
+            "--pack-binary-rock",
+            "--deps-mode",
+            "none",
+            &rockspec,
+        ]);
+        luarocks.current_dir(&folder);
+        run(luarocks).context("the rock")?;
+        let name = format!("sonoran-{VERSION}-1.all.rock");
+        archive::repack(&folder.join(&name), &self.folder.join(&name), self.time)
+    }
+
+    /// Writes the hash of every file of the release.
+    fn sums(&self) -> Result<()> {
+        let mut sums = String::new();
+        for entry in files(&self.folder)?.into_iter().filter(|file| file.components().count() == 1) {
+            let digest = Sha256::digest(fs::read(self.folder.join(&entry))?);
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            sums += &format!("{digest}  {}\n", entry.display());
+        }
+        write(&self.folder.join("SHA256SUMS"), sums)
+    }
+}
+
+/// The pkg-config file of an installation as one of a release, where libraries lie one folder deeper.
+fn pkg_config(installed: &str) -> Result<String> {
+    let (from, to) = ("prefix=${pcfiledir}/../..\n", "prefix=${pcfiledir}/../../..\n");
+    let (library, deeper) = ("libdir=${prefix}/lib\n", "libdir=${pcfiledir}/..\n");
+    ensure!(installed.contains(from) && installed.contains(library), "sonoran.pc has another form");
+    Ok(installed.replace(from, to).replace(library, deeper))
+}

@@ -1,0 +1,69 @@
+//! The systems that a release has a library for, and what its file may ask of them.
+
+/// A system, by the name that .NET has for it.
+#[derive(Debug)]
+pub(crate) struct Platform {
+    pub(crate) rid: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) kind: Kind,
+    /// Whether the project's tests run this file, or only look at it.
+    pub(crate) tested: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Glibc,
+    Musl,
+    Windows,
+}
+
+/// The oldest glibc that the files for it run on: that of RHEL 7, and the first with a 64-bit ARM.
+pub(crate) const GLIBC: (u32, u32) = (2, 17);
+
+const fn platform(rid: &'static str, target: &'static str, kind: Kind, tested: bool) -> Platform {
+    Platform { rid, target, kind, tested }
+}
+
+/// All of them; those that nearly everybody needs come first.
+pub(crate) const PLATFORMS: &[Platform] = &[
+    platform("linux-x64", "x86_64-unknown-linux-gnu", Kind::Glibc, true),
+    platform("linux-musl-x64", "x86_64-unknown-linux-musl", Kind::Musl, true),
+    platform("win-x64", "x86_64-pc-windows-gnu", Kind::Windows, true),
+    platform("linux-arm64", "aarch64-unknown-linux-gnu", Kind::Glibc, false),
+    platform("linux-musl-arm64", "aarch64-unknown-linux-musl", Kind::Musl, false),
+    platform("linux-x86", "i686-unknown-linux-gnu", Kind::Glibc, false),
+    platform("win-x86", "i686-pc-windows-gnu", Kind::Windows, false),
+];
+
+impl Platform {
+    /// The platforms of these names; all of them if there are none.
+    pub(crate) fn named(rids: &[String]) -> anyhow::Result<Vec<&'static Self>> {
+        let known = || PLATFORMS.iter().map(|platform| platform.rid).collect::<Vec<_>>().join(", ");
+        let find = |rid: &String| {
+            let found =
+                PLATFORMS.iter().find(|platform| [platform.rid, platform.target].contains(&rid.as_str()));
+            found.ok_or_else(|| anyhow::anyhow!("there is no library for {rid}, but for these: {}", known()))
+        };
+        if rids.is_empty() { Ok(PLATFORMS.iter().collect()) } else { rids.iter().map(find).collect() }
+    }
+
+    pub(crate) fn library(&self) -> &'static str {
+        match self.kind {
+            Kind::Windows => "sonoran.dll",
+            Kind::Glibc | Kind::Musl => "libsonoran.so",
+        }
+    }
+
+    /// The most that its library may weigh, in bytes.
+    pub(crate) fn limit(&self) -> u64 {
+        match self.kind {
+            Kind::Windows => 4_000_000,
+            Kind::Glibc | Kind::Musl => 3_500_000,
+        }
+    }
+
+    /// The prefix of the programs of mingw for this system.
+    pub(crate) fn mingw(&self) -> &'static str {
+        if self.target.starts_with("i686") { "i686-w64-mingw32-" } else { "x86_64-w64-mingw32-" }
+    }
+}

@@ -1,0 +1,52 @@
+//! What a release takes from the repository, and when it was made: a commit, not a folder that happens to lie here.
+
+use std::{env, path::Path};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    process::{command, output},
+    workspace::{copy, root},
+};
+
+/// Files of these folders that nobody needs who has a release.
+const FOR_DEVELOPERS: &[&str] = &["bindings/testing/", "examples/fivem/host/", "examples/fivem/reference/"];
+
+fn git(arguments: &[&str]) -> Result<String> {
+    let mut git = command("git");
+    git.args(arguments);
+    output(git).context("a release is made from a git checkout")
+}
+
+/// The tracked files below these paths, relative to the root.
+pub(crate) fn tracked(paths: &[&str]) -> Result<Vec<String>> {
+    let listed = git(&[&["ls-files", "-z", "--"], paths].concat())?;
+    let files: Vec<_> = listed.split_terminator('\0').map(str::to_owned).collect();
+    ensure!(!files.is_empty(), "git knows no file of {paths:?}");
+    Ok(files)
+}
+
+/// Copies the tracked files below these paths that users need.
+pub(crate) fn export(paths: &[&str], folder: &Path) -> Result<()> {
+    for file in tracked(paths)? {
+        let for_developers = FOR_DEVELOPERS.iter().any(|folder| file.starts_with(folder));
+        if !for_developers && !file.contains("/tests/") && !file.ends_with(".sh") {
+            copy(&root().join(&file), &folder.join(&file))?;
+        }
+    }
+    Ok(())
+}
+
+/// The time that all files of a release bear, in seconds since 1970: the commit's, or SOURCE_DATE_EPOCH.
+pub(crate) fn time() -> Result<u64> {
+    let given = env::var("SOURCE_DATE_EPOCH").ok();
+    let time = given.map_or_else(|| git(&["log", "-1", "--format=%ct"]), Ok)?;
+    time.trim().parse().context("SOURCE_DATE_EPOCH is no number of seconds")
+}
+
+/// The commit, and whether files differ from it.
+pub(crate) fn commit() -> Result<String> {
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Ok(format!("{}{}", commit.trim(), if changed { ", with changes" } else { "" }))
+}

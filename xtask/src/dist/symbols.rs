@@ -1,0 +1,48 @@
+//! Takes the debug symbols out of a library, into a file that debuggers find by name or build id.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    process::{command, run},
+    workspace::sysroot,
+};
+
+/// LLVM's objcopy, which comes with rustc and knows every format.
+fn objcopy() -> Result<Command> {
+    let sysroot = sysroot()?;
+    let mut programs =
+        sysroot.join("lib/rustlib").read_dir()?.flatten().map(|entry| entry.path().join("bin/rust-objcopy"));
+    let program = programs.find(|program| program.is_file());
+    let program = program
+        .with_context(|| format!("{} has no rust-objcopy: take Rust 1.88 or newer", sysroot.display()))?;
+    let mut objcopy = command(program);
+    // it does not always find the LLVM that rustc has
+    objcopy.env("LD_LIBRARY_PATH", sysroot.join("lib"));
+    Ok(objcopy)
+}
+
+/// Copies a library without symbols, and its symbols alone.
+pub(crate) fn split(library: &Path, stripped: &Path, symbols: &Path) -> Result<()> {
+    for file in [stripped, symbols] {
+        std::fs::create_dir_all(file.parent().context("a file lies in a folder")?)?;
+    }
+    let mut keep = objcopy()?;
+    keep.arg("--only-keep-debug").arg(library).arg(symbols);
+    run(keep)?;
+    let mut strip = objcopy()?;
+    strip
+        .arg("--strip-all")
+        .arg(format!("--add-gnu-debuglink={}", symbols.display()))
+        .arg(library)
+        .arg(stripped);
+    run(strip).map(drop)
+}
+
+/// Copies a static library without its debug symbols.
+pub(crate) fn strip(archive: &Path, stripped: &Path) -> Result<()> {
+    let mut strip = objcopy()?;
+    strip.arg("--strip-debug").arg(archive).arg(stripped);
+    run(strip).map(drop)
+}

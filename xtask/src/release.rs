@@ -1,0 +1,49 @@
+//! The release build for this machine, which more than one command needs.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{
+    process::{cargo, command, run},
+    workspace::target,
+};
+
+/// What users get: the library and the local hub, built for release.
+#[derive(Debug)]
+pub(crate) struct Release {
+    folder: PathBuf,
+}
+
+impl Release {
+    pub(crate) fn build() -> Result<Self> {
+        run(cargo("build --release -p sonoran -p sonoran-hub"))?;
+        Ok(Self { folder: target()?.join("release") })
+    }
+
+    pub(crate) fn library(&self) -> PathBuf {
+        self.folder.join("libsonoran.so")
+    }
+
+    pub(crate) fn hub(&self) -> PathBuf {
+        self.folder.join("sonoran-hub")
+    }
+
+    /// Compiles `examples/c/NAME.c` and links it to the library.
+    pub(crate) fn example(&self, name: &str) -> Result<PathBuf> {
+        let program = self.folder.join("examples").join(name);
+        std::fs::create_dir_all(self.folder.join("examples"))?;
+        let mut cc = command("cc");
+        cc.args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-O2"])
+            .arg(format!("examples/c/{name}.c"))
+            .arg("-Iinclude")
+            .arg("-L")
+            .arg(&self.folder)
+            .arg("-lsonoran")
+            .arg(format!("-Wl,-rpath,{}", self.folder.display()))
+            .arg("-o")
+            .arg(&program);
+        run(cc)?;
+        Ok(program)
+    }
+}

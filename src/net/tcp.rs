@@ -3,16 +3,20 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::coop;
 
 use crate::sys::{self, CloseOnFork};
 
 /// How many bytes the operating system buffers for sending: few enough to notice that a slow hub still reads.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// A task's turn has 128 steps: it ends when 256 KiB were read.
+const BYTES_A_STEP: usize = 2 * 1024;
 
 /// A TCP stream that never uses vectored writes. Unlike plain ones they raise SIGPIPE when the peer is gone.
 #[derive(Debug)]
@@ -56,7 +60,21 @@ impl AsyncRead for Tcp {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        spend_turn(context, buffer.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Charges the task's turn for what was read: to read much takes time that other sessions wait for, however
+/// few reads it takes.
+fn spend_turn(context: &mut Context<'_>, bytes: usize) {
+    for _ in 0..bytes / BYTES_A_STEP {
+        match coop::poll_proceed(context) {
+            Poll::Ready(step) => step.made_progress(),
+            Poll::Pending => return,
+        }
     }
 }
 

@@ -72,6 +72,8 @@ pub(crate) struct Connection {
     /// The start of the handshake, later the arrival of the last record, or the end of a standstill of the
     /// process.
     received: Instant,
+    /// Whether the process stood still since then.
+    excused: bool,
     /// When the last record was sent, or a ping was due.
     sent: Instant,
     outgoing: VecDeque<String>,
@@ -94,6 +96,7 @@ impl Connection {
             max_record,
             open: false,
             received: now,
+            excused: false,
             sent: now,
             outgoing: VecDeque::from([message::handshake()]),
             answers: 0,
@@ -152,9 +155,13 @@ impl Connection {
         if late { Err(Error::HandshakeTimeout(self.timing.handshake)) } else { Ok(()) }
     }
 
-    /// The process could not listen until `now`: the hub's silence starts anew.
+    /// The process could not listen until `now`: the hub's silence starts anew, but once only until the hub
+    /// is heard again. A process that is always late would wait for a dead hub for ever.
     pub(crate) fn stood_still(&mut self, now: Instant) {
-        self.received = now;
+        if !self.excused {
+            self.received = now;
+            self.excused = true;
+        }
     }
 
     /// Returns the next call of ours that the hub did not answer in time.
@@ -221,6 +228,7 @@ impl Connection {
             }
             self.open = true;
             self.received = now;
+            self.excused = false;
             self.records.allow(self.max_record);
             // a hub watches a client only after the first ping
             self.outgoing.push_back(message::ping());
@@ -228,6 +236,7 @@ impl Connection {
         }
         let message = message::parse(record, self.method.fields)?;
         self.received = now;
+        self.excused = false;
         Ok(Some(match message {
             Message::Invocation { id, target, arguments } => {
                 // the hub's other clients ignore letter case

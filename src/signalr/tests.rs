@@ -444,4 +444,11 @@ fn time_in_which_nobody_could_listen_is_no_silence() {
     world.connection.stood_still(world.now);
     world.wait(TIMING.server_timeout - TICK).unwrap();
     assert!(matches!(world.wait(TICK), Err(Error::Silent(_))));
+    // a process that is late again and again has no more excuse, unless the hub was heard
+    world.connection.stood_still(world.now);
+    assert!(matches!(world.wait(TICK), Err(Error::Silent(_))));
+    world.record(r#"{"type":6}"#).unwrap();
+    world.now += 3600 * SECOND;
+    world.connection.stood_still(world.now);
+    world.wait(TIMING.server_timeout - TICK).unwrap();
 }

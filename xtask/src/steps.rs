@@ -32,15 +32,8 @@ enum Job {
     Script(&'static str),
 }
 
-/// What became of a step that did not fail.
-pub(crate) enum Verdict {
-    /// It passed, but for what these lines say.
-    Passed(Vec<String>),
-    /// It could not be run here, and why.
-    NotRun(String),
-}
-
-type Outcome = Result<Verdict>;
+/// What a step that passed did not run, as the lines that say so.
+type Outcome = Result<Vec<String>>;
 
 const fn call(name: &'static str, about: &'static str, job: fn() -> Outcome) -> Step {
     Step { name, about, job: Job::Call(job) }
@@ -59,9 +52,7 @@ const STEPS: &[Step] = &[
     call("deny", "the dependencies' licences, sources and versions are those that deny.toml allows", deny),
     call("test", "cargo test", cargo_test),
     call("release", "the C programs run on the release build", release),
-    call("dist", "a release, used from its files alone by the commands of its documents", || {
-        consumers::test().map(Verdict::Passed)
-    }),
+    call("dist", "a release, used from its files alone by the commands of its documents", consumers::test),
     call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     script("cpp", "the C++ binding", "bindings/cpp"),
@@ -88,25 +79,25 @@ impl Step {
 }
 
 fn fmt() -> Outcome {
-    run(cargo("fmt --all --check")).map(Verdict::Passed)
+    run(cargo("fmt --all --check"))
 }
 
 fn clippy() -> Outcome {
-    run(cargo("clippy --workspace --all-targets --all-features -- -D warnings")).map(Verdict::Passed)
+    run(cargo("clippy --workspace --all-targets --all-features -- -D warnings"))
 }
 
 fn docs() -> Outcome {
     let mut doc = cargo("doc --no-deps --workspace");
     doc.env("RUSTDOCFLAGS", "-D warnings");
-    run(doc).map(Verdict::Passed)
+    run(doc)
 }
 
 fn cargo_test() -> Outcome {
-    run(cargo("test --workspace")).map(Verdict::Passed)
+    run(cargo("test --workspace"))
 }
 
 fn documents() -> Outcome {
-    commands::check(&STEPS.iter().map(|step| step.name).collect::<Vec<_>>()).map(Verdict::Passed)
+    commands::check(&STEPS.iter().map(|step| step.name).collect::<Vec<_>>())
 }
 
 fn deny() -> Outcome {
@@ -120,9 +111,9 @@ fn deny() -> Outcome {
     // the database of advisories is a repository, which not every machine reaches
     if deny("fetch db").is_err() {
         let line = format!("{NOT_RUN} deny: known advisories, because their database cannot be fetched here");
-        return Ok(Verdict::Passed(vec![line]));
+        return Ok(vec![line]);
     }
-    deny("check --disable-fetch advisories").map(Verdict::Passed)
+    deny("check --disable-fetch advisories")
 }
 
 fn release() -> Outcome {
@@ -131,7 +122,7 @@ fn release() -> Outcome {
     let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip valgrind::";
     let mut hosts = cargo(&format!("test --test c_hosts -- {others}"));
     hosts.env("SONORAN_LIBRARY", release.library());
-    run(hosts).map(Verdict::Passed)
+    run(hosts)
 }
 
 /// The libraries as hosts of their systems load them. musl's has its turn with the C programs as well.
@@ -147,7 +138,7 @@ fn platforms() -> Outcome {
     hosts.env("SONORAN_LIBRARY", musl(&libraries)).env("SONORAN_PANICKING_LIBRARY", musl(&panicking));
     hosts.env("SONORAN_CC", "musl-gcc");
     not_run.extend(run(hosts)?);
-    Ok(Verdict::Passed(not_run))
+    Ok(not_run)
 }
 
 /// Runs the demo until some events were shown, ends it with Ctrl-C, and looks for leftovers.
@@ -177,7 +168,7 @@ fn demo() -> Outcome {
     ensure!(closed && ended, "the demo did not end cleanly");
     let address = address.context("the demo did not name the hub's address")?;
     ensure!(TcpStream::connect(&address).is_err(), "the demo's hub still listens on {address}");
-    Ok(Verdict::Passed(Vec::new()))
+    Ok(Vec::new())
 }
 
 fn hub_address(word: &str) -> Option<String> {
@@ -192,5 +183,5 @@ fn run_script(folder: &str) -> Outcome {
         .env("SONORAN_LIBRARY", release.library())
         .env("SONORAN_HUB", release.hub())
         .env("SONORAN_INCLUDE", root().join("include"));
-    run(test).map(Verdict::Passed)
+    run(test)
 }

@@ -5,9 +5,8 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::{Result, ensure};
 
 use crate::{
-    process::NOT_RUN,
     setup,
-    steps::{self, Step, Verdict},
+    steps::{self, Step},
 };
 
 #[derive(Debug, clap::Args)]
@@ -62,7 +61,6 @@ struct Summary {
     not_run: Vec<String>,
     passed: usize,
     failed: usize,
-    skipped: usize,
 }
 
 impl Summary {
@@ -72,16 +70,11 @@ impl Summary {
         let outcome = step.run();
         let seconds = started.elapsed().as_secs_f32();
         let verdict = match outcome {
-            Ok(Verdict::Passed(not_run)) => {
+            Ok(not_run) => {
                 self.passed += 1;
                 let parts = not_run.len();
                 self.not_run.extend(not_run);
                 if parts == 0 { "passed".to_owned() } else { format!("passed, {parts} parts not run") }
-            }
-            Ok(Verdict::NotRun(why)) => {
-                self.skipped += 1;
-                self.not_run.push(format!("{NOT_RUN} {}: {why}", step.name));
-                "NOT RUN".to_owned()
             }
             Err(error) => {
                 self.failed += 1;
@@ -105,7 +98,6 @@ impl Summary {
         for line in &self.not_run {
             println!("{line}");
         }
-        print!("{} passed, {} failed", self.passed, self.failed);
-        println!("{}", if self.skipped > 0 { format!(", {} skipped", self.skipped) } else { String::new() });
+        println!("{} passed, {} failed", self.passed, self.failed);
     }
 }

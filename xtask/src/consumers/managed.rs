@@ -40,8 +40,6 @@ fn on_dotnet(release: &Unpacked) -> Result<()> {
     copy(&release.files.join(&package), &user.join(&package))?;
     let project = user.join("user");
     write(&project.join("user.csproj"), PROJECT)?;
-    // the sources of packages of this user, not of the one who runs the tests
-    write(&user.join("nuget.config"), "<configuration />\n")?;
     program(release, &project)?;
 
     // `dotnet` as README has it, whichever this machine has
@@ -55,7 +53,7 @@ fn on_dotnet(release: &Unpacked) -> Result<()> {
     let path = std::env::var_os("PATH").context("there is no PATH")?;
     let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)))?;
     let user_of = |mut command: std::process::Command| {
-        // packages of the same version may have been there before
+        // a home of its own: for the source of packages, and for packages of the same version that were there before
         command.env("PATH", &path).env("HOME", &user).env("RestorePackagesPath", user.join("packages"));
         command.env("RestoreAdditionalProjectSources", &user);
         command

@@ -30,6 +30,14 @@ fn main() -> ExitCode {
     let platforms: &[Platform] = Box::leak(platform::all().into_boxed_slice());
     let mut trials = Vec::new();
     for platform in platforms {
+        if !platform.library.is_file() {
+            support::not_run(&format!(
+                "{}: it was not built: there is no {}",
+                platform.rid,
+                platform.library.display()
+            ));
+            continue;
+        }
         for (tests, missing) in [
             (session::TESTS, Platform::missing as Missing),
             (process::TESTS, Platform::missing),

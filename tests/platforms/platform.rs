@@ -93,9 +93,6 @@ impl Platform {
 
     /// Why nothing can be run on it here, if so.
     pub(crate) fn missing(&self) -> Option<String> {
-        if !self.library.is_file() {
-            return Some(format!("it was not built: there is no {}", self.library.display()));
-        }
         // a path stands for itself in every folder of the search path
         let runner = match self.loader {
             Loader::Wine => Some("wine"),

@@ -229,6 +229,13 @@ local function globals_of(runtime)
     return globals
 end
 
+-- The values of an array, its nils and their places too: in the server's own library a table knows its length.
+local function values_of(packed)
+    local head = packed:byte()
+    local count = head < 0xa0 and head - 0x90 or head == 0xdc and string.unpack('>I2', packed, 2) or string.unpack('>I4', packed, 2)
+    return table.unpack(mp.unpack(packed), 1, count)
+end
+
 -- what the host asks for ------------------------------------------------------------------------------------------
 
 local asked = {}
@@ -255,8 +262,8 @@ end
 function asked.event(_, name, arguments, source)
     local handlers = current.handlers[name]
     if not handlers or source:find('^net') then return end -- none of these scripts registers a net event
-    local values = mp.unpack(arguments)
-    for _, handler in ipairs { table.unpack(handlers) } do start(function() handler(table.unpack(values)) end) end
+    local values = table.pack(values_of(arguments))
+    for _, handler in ipairs { table.unpack(handlers) } do start(function() handler(table.unpack(values, 1, values.n)) end) end
 end
 
 function asked.call(_, number, arguments)
@@ -266,7 +273,7 @@ function asked.call(_, number, arguments)
         return bytes(mp.pack(nil))
     end
     local results, promise
-    local thread = start(function() results = { entry.call(table.unpack(mp.unpack(arguments))) } if promise then promise(results, nil) end end)
+    local thread = start(function() results = { entry.call(values_of(arguments)) } if promise then promise(results, nil) end end)
     if thread.failure then return bytes(mp.pack(nil)) end
     if results then return bytes(mp.pack(results)) end
     return bytes(mp.pack { { __cfx_async_retval = function(callback) promise = callback end } })

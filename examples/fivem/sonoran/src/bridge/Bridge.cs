@@ -44,7 +44,6 @@ namespace Sonoran.FiveM
             On("sonoran:cad:posted", OnCadPosted);
             API.RegisterCommand("sonoran", new Action<object>(source => PrintStatus()), true);
             API.SetHttpHandler(new Action<object, object>(new HttpEvents(body => _entries.Ingest(body, null)).Handle));
-            BaseScript.TriggerEvent("sonoran:hello");
         }
 
         /// <summary>Registers everything that a script has; what it returns is to be called on every tick.</summary>
@@ -81,6 +80,8 @@ namespace Sonoran.FiveM
                 var now = DateTime.UtcNow;
                 if (now - _checked >= Second)
                 {
+                    // Not before the first tick: until then the runtime gives this script no answers.
+                    if (_checked == default(DateTime)) BaseScript.TriggerEvent("sonoran:hello");
                     _checked = now;
                     if (_sessions.Count == 0) Start();
                     foreach (var session in _sessions) session.Check();

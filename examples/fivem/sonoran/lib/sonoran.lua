@@ -32,7 +32,7 @@ function Sonoran.call(method, arguments, server)
         return Citizen.Await(exports.sonoran:call(method, arguments, server))
     end)
     if not fine then return nil, tostring(answer) end
-    return json.decode(answer)
+    return (json.decode(answer)) -- which returns more than the value
 end
 
 local function tell(list, event, server, text)

@@ -58,7 +58,7 @@ fn errors_name_the_key_and_what_was_expected() {
         (r#","serverId":1e10"#, vec!["\"serverId\"", "10000000000.0", "2147483647"]),
         (r#","serverId":-1.0"#, vec!["\"serverId\"", "-1.0"]),
         (r#","queueEvents":1.5"#, vec!["\"queueEvents\"", "1.5", "whole number"]),
-        (r#","queueEvents":1e300"#, vec!["\"queueEvents\"", "1e300", "16777216"]),
+        (r#","queueEvents":1e300"#, vec!["\"queueEvents\"", "1e+300", "16777216"]),
         (r#","keepAliveMs":"15""#, vec!["\"keepAliveMs\"", "a string", "100", "600000"]),
         (r#","keepAliveMs":99"#, vec!["\"keepAliveMs\"", "99", "100"]),
         (r#","keepAliveMs":40000"#, vec!["\"serverTimeoutMs\"", "keepAliveMs"]),

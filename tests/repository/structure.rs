@@ -102,7 +102,7 @@ fn the_reader_of_imports_sees_every_form_of_them() {
     let text = r#"
         //! crate::comment
         mod child;
-        use crate::{a::{self, B}, c::d as e};
+        use crate::{a::{self, B,}, c::d as e,};
         use super::f::G;
         pub(crate) use child::H;
         #[cfg(test)]
@@ -240,7 +240,8 @@ fn read_path(tokens: &[TokenTree], before: &[String], paths: &mut Vec<Vec<String
             }
             Some(TokenTree::Group(group)) if at > 0 && group.delimiter() == Delimiter::Brace => {
                 let inner: Vec<_> = group.stream().into_iter().collect();
-                for part in inner.split(|token| is_punct(token, ',')) {
+                // behind a last comma is nothing
+                for part in inner.split(|token| is_punct(token, ',')).filter(|part| !part.is_empty()) {
                     read_path(part, &path, paths);
                 }
                 return at + 1;

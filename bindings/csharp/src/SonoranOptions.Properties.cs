@@ -14,19 +14,19 @@ namespace Sonoran.Events
         /// <summary>0 to 2147483647, or the same as a string of digits; absent or null: the session can send but gets no pushes</summary>
         public int? ServerId { get { return Number("serverId"); } set { Set("serverId", value); } }
 
-        /// <summary>http, https, ws or wss (https://api.sonorancad.com/apiWsHub)</summary>
+        /// <summary>http, https, ws or wss (default https://api.sonorancad.com/apiWsHub). All spellings of one hub are the same: http and ws, https and wss, letter case of scheme and host, a default port, a dot after the host, a fragment</summary>
         public string Url { get { return Text("url"); } set { Set("url", value); } }
 
-        /// <summary>"production" or "development" (its staging hub); not with url</summary>
+        /// <summary>"production" (default) or "development" (the staging hub); not with url</summary>
         public string Mode { get { return Text("mode"); } set { Set("mode", value); } }
 
-        /// <summary>"auto", "authenticate" or "authenticatev2" ("auto": the first, and where the hub does not know it or its arguments, the second)</summary>
+        /// <summary>"auto" (default), "authenticate" or "authenticatev2"; "auto" tries the first, and the second if the hub does not know the first or its arguments</summary>
         public string AuthMethod { get { return Text("authMethod"); } set { Set("authMethod", value); } }
 
         /// <summary>false; true is not supported yet</summary>
         public bool? Negotiate { get { return Flag("negotiate"); } set { Set("negotiate", value); } }
 
-        /// <summary>Default 15000; 100 to 300000; DNS, TCP, TLS and the HTTP upgrade together</summary>
+        /// <summary>Default 15000; 100 to 300000; DNS, TCP, TLS and the HTTP upgrade together. If an address does not accept within 250 ms, or does not speak within 3 s (or a quarter of this time), the next one is tried beside it</summary>
         public int? ConnectTimeoutMs { get { return Number("connectTimeoutMs"); } set { Set("connectTimeoutMs", value); } }
 
         /// <summary>Default 15000; 100 to 300000</summary>
@@ -35,10 +35,10 @@ namespace Sonoran.Events
         /// <summary>Default 30000; 100 to 600000; authentication and hub calls</summary>
         public int? CallTimeoutMs { get { return Number("callTimeoutMs"); } set { Set("callTimeoutMs", value); } }
 
-        /// <summary>Default 15000; 100 to 600000; a ping goes out when nothing else did</summary>
+        /// <summary>Default 15000; 100 to 600000; a ping goes out if nothing else did</summary>
         public int? KeepAliveMs { get { return Number("keepAliveMs"); } set { Set("keepAliveMs", value); } }
 
-        /// <summary>Default 30000; 200 to 3600000, at least keepAliveMs; silence that means the link is dead</summary>
+        /// <summary>Default 30000; 200 to 3600000, at least keepAliveMs; the link ends after this long without a record from the hub, or without the hub taking what is sent. The time that a suspended process stands still does not count</summary>
         public int? ServerTimeoutMs { get { return Number("serverTimeoutMs"); } set { Set("serverTimeoutMs", value); } }
 
         /// <summary>Default 1000; 10 to 3600000; see RECONNECTING</summary>
@@ -47,13 +47,13 @@ namespace Sonoran.Events
         /// <summary>Default 60000; 10 to 3600000; see RECONNECTING</summary>
         public int? RetryMaxMs { get { return Number("retryMaxMs"); } set { Set("retryMaxMs", value); } }
 
-        /// <summary>Default 30000; 0 to 3600000</summary>
+        /// <summary>Default 30000; 0 to 3600000; see RECONNECTING</summary>
         public int? StableMs { get { return Number("stableMs"); } set { Set("stableMs", value); } }
 
-        /// <summary>Default 30000; 1000 to 86400000</summary>
+        /// <summary>Default 30000; 1000 to 86400000; see RECONNECTING</summary>
         public int? AuthRetryMinMs { get { return Number("authRetryMinMs"); } set { Set("authRetryMinMs", value); } }
 
-        /// <summary>Default 300000; 1000 to 86400000</summary>
+        /// <summary>Default 300000; 1000 to 86400000; see RECONNECTING</summary>
         public int? AuthRetryMaxMs { get { return Number("authRetryMaxMs"); } set { Set("authRetryMaxMs", value); } }
 
         /// <summary>Default 65536; 1 to 16777216</summary>
@@ -68,28 +68,28 @@ namespace Sonoran.Events
         /// <summary>Default 250; 200 to 60000; see sonoran_send_unit_locations</summary>
         public int? UnitIntervalMs { get { return Number("unitIntervalMs"); } set { Set("unitIntervalMs", value); } }
 
-        /// <summary>"keep" or "strip": remove the push's top-level `key`</summary>
+        /// <summary>"keep" (default), or "strip": remove a push's top-level `key`</summary>
         public string EventKey { get { return Text("eventKey"); } set { Set("eventKey", value); } }
 
-        /// <summary>true; false: refuse a second session for one url, community, server</summary>
+        /// <summary>true (default), or false: refuse a second open session for one url, community and server; a session that has ended is replaced all the same</summary>
         public bool? Replace { get { return Flag("replace"); } set { Set("replace", value); } }
 
         /// <summary>Default 300000; 0 (never), or 1000 to 86400000</summary>
         public int? IdleCloseMs { get { return Number("idleCloseMs"); } set { Set("idleCloseMs", value); } }
 
-        /// <summary>path of a PEM file with further root certificates</summary>
+        /// <summary>path of a PEM file of at most 4 MiB: additional authorities, or the hub's own certificate</summary>
         public string CaFile { get { return Text("caFile"); } set { Set("caFile", value); } }
 
-        /// <summary>false; true: do not verify the hub's certificate</summary>
+        /// <summary>false (default), or true: do not verify the hub's certificate</summary>
         public bool? InsecureTls { get { return Flag("insecureTls"); } set { Set("insecureTls", value); } }
 
         /// <summary>not supported yet</summary>
         public string Proxy { get { return Text("proxy"); } set { Set("proxy", value); } }
 
-        /// <summary>object of further HTTP headers for the upgrade</summary>
+        /// <summary>object of additional HTTP headers for the upgrade</summary>
         public IDictionary<string, string> Headers { get { return _headers; } set { SetHeaders(value); } }
 
-        /// <summary>"off", "error", "warn", "info" or "debug": SESSION_LOG events</summary>
+        /// <summary>"off" (default), "error", "warn", "info" or "debug": SESSION_LOG events</summary>
         public string Log { get { return Text("log"); } set { Set("log", value); } }
     }
 }

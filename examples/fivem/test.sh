@@ -27,8 +27,9 @@ else
 fi
 if ! command -v node >/dev/null; then
     not_run "what JavaScript sees of the resource, and SonoranCAD beside it" "node is missing"
-elif [ ! -d host/node/node_modules/@msgpack/msgpack ] && ! (cd host/node && npm install --no-audit --no-fund --no-package-lock >"$work/npm.txt" 2>&1); then
-    not_run "what JavaScript sees of the resource, and SonoranCAD beside it" "npm could not install @msgpack/msgpack"
+elif ! [ host/node/node_modules -nt host/node/package-lock.json ] && ! (cd host/node && npm ci >"$work/npm.txt" 2>&1); then
+    tail -n 20 "$work/npm.txt"
+    not_run "what JavaScript sees of the resource, and SonoranCAD beside it" "npm could not install what host/node/package-lock.json names"
 else
     export SONORAN_NODE="node $PWD/host/node/fxserver.js"
     step "TypeScript: the annotations"
@@ -81,8 +82,10 @@ elif [ -n "$dotnet" ]; then
     "$dotnet" build sonoran/src/Sonoran.Server.csproj -v q -f net10.0 -p:CitizenFXCore="$core"
     for script in listener idle; do "$dotnet" build host/$script/$script.csproj -v q -p:MsgPack="$msgpack"; done
     lay_out sonoran/src/bin/Debug/net10.0 host/listener/bin/Debug/net10.0/listener.net.dll host/idle/bin/Debug/net10.0/idle.net.dll
-    # Memory and fifty rounds are for the runtime that most servers have.
-    "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "FullyQualifiedName!~CostTests&FullyQualifiedName!~Fifty" \
+    # Figures and fifty rounds are for the runtime that most servers have.
+    filter="FullyQualifiedName!~CostTests&FullyQualifiedName!~Fifty"
+    [ $# -eq 0 ] || filter=$(printf '|FullyQualifiedName~%s' "$@" | cut -c2-)
+    "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "$filter" \
         --logger "console;verbosity=minimal" -- RunConfiguration.TreatNoTestsAsError=true
 else
     not_run "the FiveM resource on .NET" "there is no .NET SDK 10 (https://dot.net)"

@@ -56,15 +56,18 @@ namespace Xunit
         public static int Main(string[] only)
         {
             var program = typeof(Runner).Assembly;
-            var arguments = new List<string> { program.Location, "-nologo", "-noresult", "-nodots", "-domain=None" };
-            if (only.Length > 0)
+            var names = program.GetExportedTypes().SelectMany(type => type.GetMethods()
+                    .Where(method => method.IsDefined(typeof(FactAttribute)) || method.IsDefined(typeof(TheoryAttribute)))
+                    .Select(method => type.FullName + "." + method.Name))
+                .Where(name => only.Length == 0 || only.Any(name.Contains)).ToArray();
+            if (names.Length == 0)
             {
-                var names = program.GetExportedTypes().SelectMany(type => type.GetMethods()
-                        .Where(method => method.IsDefined(typeof(FactAttribute)) || method.IsDefined(typeof(TheoryAttribute)))
-                        .Select(method => type.FullName + "." + method.Name))
-                    .Where(name => only.Any(name.Contains));
-                arguments.Add("-run=" + string.Join(",", names.ToArray()));
+                Console.Error.WriteLine("no test has a name with " + string.Join(" or ", only));
+                return 1;
             }
+            // The labels name a test that does not end.
+            var arguments = new List<string> { program.Location, "-nologo", "-noresult", "-nodots", "-labels", "-domain=None" };
+            if (only.Length > 0) arguments.Add("-run=" + string.Join(",", names));
             return NUnit.ConsoleRunner.Runner.Main(arguments.ToArray());
         }
     }

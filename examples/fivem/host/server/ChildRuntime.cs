@@ -98,10 +98,13 @@ namespace FxServerHost
             Instance = instance;
         }
 
-        /// <summary>What is missing here to run scripts of this kind, in the words of the environment; null: nothing.</summary>
-        internal static string Missing(string extension)
+        /// <summary>Whether scripts of these kinds can be run here. If not, says so.</summary>
+        internal static bool CanRun(params string[] extensions)
         {
-            return string.IsNullOrEmpty(Command(extension)) ? "no command for " + extension + " scripts" : null;
+            var missing = extensions.Where(extension => string.IsNullOrEmpty(Command(extension))).ToArray();
+            if (missing.Length == 0) return true;
+            Console.WriteLine("NOT RUN: a test of the FiveM resource: there is no command for " + string.Join(" and ", missing) + " scripts");
+            return false;
         }
 
         private static string Command(string extension)

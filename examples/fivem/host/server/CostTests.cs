@@ -87,7 +87,7 @@ namespace FxServerHost
                 fx.Export("listener", "askForLists");
                 var listed = Relay(fx, server, "listener", false, "in lists to one C# handler");
                 Assert.True(listed * 2 < singly, "lists cost " + listed + " us an event, single events " + singly);
-                if (ChildRuntime.Missing(".lua") != null) return;
+                if (!ChildRuntime.CanRun(".lua")) return;
                 fx.Stop("listener");
                 fx.Start("lualistener");
                 fx.Tick();

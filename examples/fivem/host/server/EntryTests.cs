@@ -202,13 +202,8 @@ namespace FxServerHost
 
         private static FxServer WithSamples(out int server)
         {
-            var missing = ChildRuntime.Missing(".js") ?? ChildRuntime.Missing(".lua");
             server = 0;
-            if (missing != null)
-            {
-                Console.WriteLine("  left out: " + missing);
-                return null;
-            }
+            if (!ChildRuntime.CanRun(".js", ".lua")) return null;
             var fx = ResourceTests.Configured(Hub.Shared, out server);
             fx.AddFolder("samples", FxServer.Folder("samples"));
             return fx;

@@ -52,6 +52,12 @@ namespace FxServerHost
             return 1000 + ++_instances;
         }
 
+        /// <summary>So many, or a fifth of it in a run that is not to take long; see ../README.md.</summary>
+        internal static int Rounds(int many)
+        {
+            return Environment.GetEnvironmentVariable("SONORAN_ROUNDS") == "all" ? many : many / 5;
+        }
+
         /// <summary>Where the test's resources are.</summary>
         internal static string Folder(string resource)
         {

@@ -55,6 +55,6 @@ fn refused(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
 fn rebuild(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
     let musl = tested.iter().find(|platform| platform.rid == "linux-musl-x64").context("musl is tested")?;
     dist::rebuild(musl, &release.folder.join("lib").join(musl.rid).join(musl.library()))?;
-    println!("ok       the library for {} has the same bytes when it is built in another folder", musl.rid);
+    println!("ok       the library for {} loads the same bytes when it is built in another folder", musl.rid);
     Ok(())
 }

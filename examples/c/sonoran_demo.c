@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef _WIN32
+#include <windows.h>
+#endif
 
 #include "sonoran.h"
 
@@ -18,8 +21,19 @@ static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signal_number)
 {
-    (void)signal_number;
+    signal(signal_number, on_interrupt); /* a second Ctrl-C does not cut the goodbye short */
     interrupted = 1;
+}
+
+/* Waits for the next of 20 ticks a second, as a game server does between two frames. */
+static void wait_for_tick(void)
+{
+#ifdef _WIN32
+    Sleep(50);
+#else
+    const struct timespec tick = {0, 50 * 1000 * 1000};
+    nanosleep(&tick, NULL);
+#endif
 }
 
 /* The end of the JSON value, or of the key, at `json`. */
@@ -70,13 +84,11 @@ static void show(const char *event)
 
 int main(int argc, char **argv)
 {
-    const struct timespec tick = {0, 50 * 1000 * 1000};
     const char *key = getenv("SONORAN_API_KEY");
     const char *url = argc > 3 ? argv[3] : "https://api.sonorancad.com/apiWsHub";
     char options[1024];
     char *event;
     sonoran_session session;
-    struct sigaction action = {0};
 
     if (argc < 3 || argc > 4 || !key) {
         fprintf(stderr, "usage: SONORAN_API_KEY=... %s COMMUNITY SERVER [URL]\n", argv[0]);
@@ -89,15 +101,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", sonoran_error_name(session), sonoran_last_error());
         return 1;
     }
-    action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, NULL);
+    signal(SIGINT, on_interrupt);
     do {
         if (interrupted) sonoran_disconnect(session);
         while ((event = sonoran_poll_event(session)) != NULL) {
             show(event);
             sonoran_free(event);
         }
-        nanosleep(&tick, NULL);
+        wait_for_tick();
     } while (sonoran_state(session) > 0); /* the number goes dead with SESSION_CLOSED */
     return sonoran_shutdown(2000) < 0;
 }

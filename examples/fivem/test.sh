@@ -82,8 +82,8 @@ elif [ -n "$dotnet" ]; then
     "$dotnet" build sonoran/src/Sonoran.Server.csproj -v q -f net10.0 -p:CitizenFXCore="$core"
     for script in listener idle; do "$dotnet" build host/$script/$script.csproj -v q -p:MsgPack="$msgpack"; done
     lay_out sonoran/src/bin/Debug/net10.0 host/listener/bin/Debug/net10.0/listener.net.dll host/idle/bin/Debug/net10.0/idle.net.dll
-    # Figures and fifty rounds are for the runtime that most servers have.
-    filter="FullyQualifiedName!~CostTests&FullyQualifiedName!~Fifty"
+    # Figures and many rounds are for the runtime that most servers have.
+    filter="FullyQualifiedName!~CostTests&FullyQualifiedName!~Many"
     [ $# -eq 0 ] || filter=$(printf '|FullyQualifiedName~%s' "$@" | cut -c2-)
     "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "$filter" \
         --logger "console;verbosity=minimal" -- RunConfiguration.TreatNoTestsAsError=true

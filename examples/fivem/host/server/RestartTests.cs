@@ -94,8 +94,11 @@ namespace FxServerHost
                 fx.UntilTold("Invalid API key.");
                 Assert.False(Listener.Events.Any(e => e.Type.StartsWith("EVENT_", StringComparison.Ordinal)));
                 fx.Convars["sonoran_apiKey"] = Hub.ApiKey;
+                // The session before the wrong key said so too.
+                Func<int> connected = () => fx.Told(line => line.Contains("server " + server + ": connected."));
+                var before = connected();
                 fx.Restart("sonoran");
-                fx.UntilTold("server " + server + ": connected.");
+                fx.Until(() => connected() > before, "the right key");
                 Hub.Shared.Push(server, "{\"type\":\"EVENT_911\"}");
                 Assert.Equal("EVENT_911", ResourceTests.Pushes(fx, 1).Single().Type);
             }

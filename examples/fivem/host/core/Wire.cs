@@ -18,11 +18,20 @@ namespace CitizenFX.Core
     {
         internal const byte FunctionType = 10, LocalFunctionType = 11, Vector2Type = 20, Vector3Type = 21, Vector4Type = 22, QuaternionType = 23;
 
-        /// <summary>The library asks for the System.Core of a smaller platform; any has what it needs.</summary>
+        /// <summary>The library asks for the assemblies of a smaller platform; any has what it needs.</summary>
+#if NET
+        [System.Runtime.CompilerServices.ModuleInitializer]
+        internal static void Resolve()
+        {
+            AppDomain.CurrentDomain.AssemblyResolve += (sender, asked) =>
+                asked.Name.Contains("Version=5.0.5.0") ? System.Reflection.Assembly.Load(new System.Reflection.AssemblyName(asked.Name).Name) : null;
+        }
+#else
         static Wire()
         {
             AppDomain.CurrentDomain.AssemblyResolve += (sender, asked) => asked.Name.StartsWith("System.Core,", StringComparison.Ordinal) ? typeof(Enumerable).Assembly : null;
         }
+#endif
 
         internal static byte[] Write(object value)
         {

@@ -44,7 +44,8 @@ namespace FxServerHost
                         Assert.Equal(0, Convert.ToInt32(fx.Export("sonoran", "invoke", value as string == "text" ? "" : value, value, further)));
                         var failed = (Task<object>)fx.Export("sonoran", "call", value as string == "text" ? "" : value, value, further);
                         Assert.True(failed.IsFaulted, "a call succeeded");
-                        Assert.Equal(further == null, fx.Export("sonoran", "isReady", further));
+                        // One of the numbers may be the server's own.
+                        Assert.Equal(further == null || Equals(further, server), fx.Export("sonoran", "isReady", further));
                         Assert.StartsWith("[{\"serverId\":" + server, (string)fx.Export("sonoran", "status", value, further));
                         foreach (var name in new[] { "onResourceStop", "sonoran:listen", "sonoran:cad:heard", "sonoran:cad:done", "sonoran:cad:units", "sonoran:cad:posted" })
                         {
@@ -295,7 +296,7 @@ namespace FxServerHost
                 {
                     var words = line.Substring(line.IndexOf("nonsense", StringComparison.Ordinal)).Split(' ');
                     // Every export answers; a promise may be broken, with a sentence.
-                    if (words[1] != "call") Assert.Equal("true", words[3]);
+                    if (words[1] != "call") Assert.True(words[3] == "true", string.Join("\n", fx.Console.ToArray()));
                     else Assert.True(words[3] == "true" || words.Length > 8, line);
                 }
                 Assert.False(fx.Console.Any(line => line.StartsWith("[script:sonoran]", StringComparison.Ordinal) && line.Contains("ERROR")));

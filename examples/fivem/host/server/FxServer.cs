@@ -29,7 +29,8 @@ namespace FxServerHost
         private readonly Queue<string> _deletedReferences = new Queue<string>();
         private readonly Thread _main = Thread.CurrentThread;
         private readonly ScriptRuntime _test = new ScriptRuntime();
-        private int _instances;
+        // Of all servers: the Lua and Node processes outlive each, and give back late what they held of it.
+        private static int _instances;
 
         internal readonly Dictionary<string, string> Convars = new Dictionary<string, string>();
         internal readonly List<string> Console = new List<string>();
@@ -49,7 +50,7 @@ namespace FxServerHost
 
         internal int NewInstance()
         {
-            return 1000 + ++_instances;
+            return 1000 + Interlocked.Increment(ref _instances);
         }
 
         /// <summary>So many, or a fifth of it in a run that is not to take long; see ../README.md.</summary>

@@ -14,6 +14,7 @@ binding=$root/bindings/csharp
 msgpack=$shared/fxserver/MsgPack.dll
 resources=$work/resources
 export SONORAN_RESOURCES=$resources
+limit=1200 # seconds; what takes longer hangs
 
 if [ ! -f "$msgpack" ]; then
     not_run "the FiveM resource" "../shared/fxserver/MsgPack.dll is missing, with which FXServer's C# runtime reads and writes everything"
@@ -67,8 +68,9 @@ if [ -n "$mono" ]; then
     $mcs -pkg:nunit -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
         host/server/*.cs "$binding"/src/*.cs "$binding"/tests/Hub.cs "$binding"/tests/mono/*.cs
     lay_out "$work" "$work/listener.net.dll" "$work/idle.net.dll"
-    # What FXServer sets.
-    MONO_THREADS_SUSPEND=preemptive MONO_GC_PARAMS=mode=pause:5,nursery-size=16m mono "$work/FxServerHost.exe" "$@"
+    # What FXServer sets. At the limit Mono says where each of its threads stands, and is ended.
+    MONO_THREADS_SUSPEND=preemptive MONO_GC_PARAMS=mode=pause:5,nursery-size=16m \
+        timeout --signal=QUIT --kill-after=20 "$limit" mono "$work/FxServerHost.exe" "$@"
 else
     not_run "the FiveM resource on Mono" "mono and mcs are missing (apt-get install mono-mcs mono-runtime libmono-cil-dev)"
 fi
@@ -85,7 +87,7 @@ elif [ -n "$dotnet" ]; then
     # Figures and many rounds are for the runtime that most servers have.
     filter="FullyQualifiedName!~CostTests&FullyQualifiedName!~Many"
     [ $# -eq 0 ] || filter=$(printf '|FullyQualifiedName~%s' "$@" | cut -c2-)
-    "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "$filter" \
+    timeout --kill-after=20 "$limit" "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "$filter" \
         --logger "console;verbosity=minimal" -- RunConfiguration.TreatNoTestsAsError=true
 else
     not_run "the FiveM resource on .NET" "there is no .NET SDK 10 (https://dot.net)"

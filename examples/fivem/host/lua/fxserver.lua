@@ -84,14 +84,18 @@ function reference_meta:__call(...)
     end
     return table.unpack(results)
 end
-function reference_meta:__gc()
-    -- the runtime that held it may be the one that is gone
-    if runtimes[self.holder] then
-        local before = current
-        current = runtimes[self.holder]
-        native('DeleteFunctionReference', self.reference)
-        current = before
+-- Collecting may happen anywhere, also between the two halves of a frame: what is collected waits for the next answer.
+local collected = {}
+function reference_meta:__gc() table.insert(collected, self) end
+
+local function give_back()
+    while #collected > 0 do
+        local remote = table.remove(collected)
+        -- the runtime that held it may be the one that is gone
+        current = runtimes[remote.holder]
+        if current then native('DeleteFunctionReference', remote.reference) end
     end
+    current = nil
 end
 
 function mp.build_ext(tag, data)
@@ -303,4 +307,8 @@ function handle(message)
     return answer
 end
 
-while true do send('answer', handle(receive())) end
+while true do
+    local answer = handle(receive())
+    give_back()
+    send('answer', answer)
+end

@@ -19,6 +19,9 @@ use crate::workspace::root;
 /// How a line starts that says what a test did not do, and why.
 pub(crate) const NOT_RUN: &str = "NOT RUN:";
 
+/// What takes longer hangs: the longest step takes a quarter of it.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
 /// A program to be run in the workspace's root.
 ///
 /// `cargo run` told us about our own package and put its folders into the search path for libraries. Handed on, the
@@ -53,7 +56,7 @@ pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
     // one pipe for both, so that the order stays
     let (output, input) = io::pipe().context("cannot open a pipe")?;
     command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
-    let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+    let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
     drop(command);
 
     let (done, ended) = mpsc::channel();
@@ -71,7 +74,8 @@ pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
         done.send(not_run)
     });
 
-    let status = child.wait()?;
+    let mut running = Background(child);
+    let status = running.wait(LIMIT).with_context(|| format!("{name} hangs"))?;
     let Ok(not_run) = ended.recv_timeout(Duration::from_secs(20)) else {
         bail!("{name} ended, but left a process behind that still holds its output");
     };
@@ -141,7 +145,7 @@ impl Background {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        bail!("a program did not end within {} s of being asked to", at_most.as_secs())
+        bail!("it did not end within {} s", at_most.as_secs())
     }
 
     /// The first line that the program prints to a piped stdout.

@@ -120,7 +120,7 @@ fn release() -> Outcome {
     let release = Release::build()?;
     // the second hub, the other languages and valgrind have had their turn with the debug build
     let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip valgrind::";
-    let mut hosts = cargo(&format!("test --test c_hosts -- {others}"));
+    let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
     hosts.env("SONORAN_LIBRARY", release.library());
     run(hosts)
 }

@@ -1,8 +1,8 @@
-//! Every command that a document tells its readers to enter, and the step that enters it.
+//! Every command in the documents, and the step that runs it.
 //!
-//! Commands stand in fences of the language `console`, and for Windows of `powershell`. One that is not in the list
-//! below, or that no document has any more, fails the step `commands`; so does a step that does not run what is said
-//! of it.
+//! Commands are in `console` fences, and in `powershell` fences for Windows. The step `commands` fails if a document
+//! has a command that is not in the list below, or if the list has one that no document has. A step fails if it does
+//! not run the commands that the list gives it.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Mutex};
 
@@ -13,18 +13,18 @@ use crate::{
     workspace::{VERSION, root},
 };
 
-/// A line of a document, and what becomes of it in the tests.
+/// A command line in a document, and whether a step runs it.
 struct Documented {
     document: &'static str,
-    /// Its start; the rest says what it is about.
+    /// The start of the line, which identifies it.
     line: &'static str,
     run: Run,
 }
 
 enum Run {
-    /// This step enters it.
+    /// This step runs it.
     By(&'static str),
-    /// It cannot be entered here, and why.
+    /// No step can run it, for this reason.
     Not(&'static str),
 }
 use Run::{By, Not};
@@ -64,10 +64,10 @@ const COMMANDS: &[Documented] = &[
     line("docs/install.md", "unzip -d resources", By("dist")),
 ];
 
-/// What was entered since this program started.
+/// The commands that steps have run so far.
 static ENTERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// A shell that enters these lines of a document in a folder, one after the other, as a reader would.
+/// A shell that runs these lines of a document in a folder, in order, as a reader would.
 pub(crate) fn shell(document: &str, starts: &[&str], folder: &Path) -> Result<Command> {
     let lines = lines(document)?;
     let mut script = Vec::new();
@@ -82,7 +82,7 @@ pub(crate) fn shell(document: &str, starts: &[&str], folder: &Path) -> Result<Co
     Ok(shell)
 }
 
-/// Fails if a step has not entered what is said of it.
+/// Fails if a step has not run every command that the list gives it.
 pub(crate) fn all_entered(step: &str) -> Result<()> {
     let entered = ENTERED.lock().expect("nobody panics");
     for documented in COMMANDS.iter().filter(|documented| matches!(documented.run, By(by) if by == step)) {
@@ -98,7 +98,7 @@ pub(crate) fn all_entered(step: &str) -> Result<()> {
     Ok(())
 }
 
-/// Compares the list with the documents; returns what cannot be run.
+/// Compares the list with the documents. Returns what no step can run.
 pub(crate) fn check(steps: &[&str]) -> Result<Vec<String>> {
     let mut git = command("git");
     git.args(["ls-files", "*.md"]);

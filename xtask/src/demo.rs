@@ -17,12 +17,12 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// End by itself after so many seconds
+    /// End after this many seconds
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
 }
 
-/// How long a program may take to end after it was asked to.
+/// How long a program may take to end once asked to.
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -31,9 +31,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let release = Release::build()?;
     let program = release.example("sonoran_demo")?;
 
-    // from here on Ctrl-C ends the programs first, then us
+    // from here on Ctrl-C ends the programs first, then this process
     let (interrupted, interruption) = mpsc::channel();
-    // nobody listens any more once we are ending
+    // the send fails once the receiver is gone, which means that the demo is ending
     ctrlc::set_handler(move || _ = interrupted.send(())).context("cannot handle Ctrl-C")?;
 
     let mut hub = Hub::start(&release.hub(), 700)?;
@@ -62,7 +62,7 @@ Ctrl-C ends it.
         }
     }
 
-    // Ctrl-C in a terminal has reached it already; once more does no harm, unless it has ended by now
+    // in a terminal Ctrl-C has already reached it; a second one does no harm while it runs
     if host.child().try_wait()?.is_none() {
         host.interrupt()?;
     }

@@ -1,4 +1,4 @@
-//! The .NET SDK: an installed one, or the one that may lie beside the checkout.
+//! The .NET SDK: an installed one, or one beside the checkout.
 
 use std::process::Command;
 

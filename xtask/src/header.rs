@@ -1,4 +1,4 @@
-//! `cargo xtask header`: puts the header that the build generates into `include/`.
+//! `cargo xtask header`: copies the generated header into `include/`.
 
 use std::{fs, path::PathBuf, process::ExitCode, process::Stdio};
 
@@ -19,7 +19,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The folder of the library's build script, if this message of cargo names it.
+/// The output folder of the library's build script, if this message from cargo names it.
 fn out_dir(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let folder = PathBuf::from(message.get("out_dir")?.as_str()?);

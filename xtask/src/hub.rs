@@ -1,4 +1,4 @@
-//! The local hub, for as long as something runs against it.
+//! The local hub as a background process.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::process::{Background, command};
 
-/// A hub that ends when its stdin does, whatever becomes of us.
+/// A hub that ends when its stdin does, even if this process is killed.
 #[derive(Debug)]
 pub(crate) struct Hub {
     process: Background,
@@ -14,12 +14,12 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// Starts the hub. It pushes an event every so many milliseconds.
+    /// Starts a hub that pushes an event every `every` milliseconds.
     pub(crate) fn start(program: &Path, every: u32) -> Result<Self> {
         let mut hub = command(program);
         hub.args(["--listen", "127.0.0.1:0", "--stop-on-eof", "--stream", &every.to_string()]);
         hub.stdin(Stdio::piped()).stdout(Stdio::piped());
-        // a Ctrl-C in the terminal is not for the hub: it outlives the program that says goodbye to it
+        // Ctrl-C in the terminal must not reach the hub: it outlives the program that disconnects from it
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut hub, 0);
         let mut process = Background::start(hub)?;

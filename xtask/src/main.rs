@@ -27,17 +27,17 @@ use clap::Parser;
 enum Command {
     /// Shows events arriving in a C program, from a local hub, until Ctrl-C
     Demo(demo::Arguments),
-    /// Writes include/sonoran.h anew from src/ffi.rs
+    /// Regenerates include/sonoran.h from src/ffi.rs
     Header,
     /// Installs what is missing and runs every check and test
     Test(test::Arguments),
     /// Installs what the checks and tests need
     Setup,
-    /// Builds the library for one of the systems that releases are made for
+    /// Builds the library for one of the platforms that a release has
     Build(dist::BuildArguments),
     /// Builds the library for this machine and installs it, with its header and packages
     Install(install::Arguments),
-    /// Builds everything that a release consists of, into dist
+    /// Builds all files of a release, into dist
     Dist(dist::Arguments),
 }
 

@@ -16,16 +16,16 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace::root;
 
-/// How a line starts that says what a test did not do, and why.
+/// The start of a line that says what a test did not run, and why.
 pub(crate) const NOT_RUN: &str = "NOT RUN:";
 
-/// What takes longer hangs: the longest step takes a quarter of it.
+/// A program that runs longer has hung. The longest step takes a quarter of this.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// A program to be run in the workspace's root.
+/// A program to run in the workspace's root.
 ///
-/// `cargo run` told us about our own package and put its folders into the search path for libraries. Handed on, the
-/// first makes build scripts run again, and the second makes a C program load another library than it was linked to.
+/// `cargo run` sets variables for this package and adds its folders to the library search path. If passed on, the
+/// variables make build scripts run again, and the path makes a C program load a library that it was not linked to.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (key, _) in env::vars_os() {
@@ -50,10 +50,10 @@ pub(crate) fn cargo(arguments: &str) -> Command {
     command
 }
 
-/// Runs a program to its end, shows what it prints, and returns what it said that it did not run.
+/// Runs a program to its end, shows its output, and returns its `NOT RUN:` lines.
 pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
     let name = shown(&command);
-    // one pipe for both, so that the order stays
+    // one pipe for both keeps the lines in order
     let (output, input) = io::pipe().context("cannot open a pipe")?;
     command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
     let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
@@ -64,7 +64,7 @@ pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
         let mut not_run = Vec::new();
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
             let mut stdout = io::stdout().lock();
-            // a reader that has left is no reason to stop
+            // a closed stdout must not stop the program
             let _ = stdout.write_all(&[&line, &b"\n"[..]].concat());
             let line = String::from_utf8_lossy(&line);
             if line.starts_with(NOT_RUN) {
@@ -92,7 +92,7 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{name} does not print text"))
 }
 
-/// Whether a program runs and succeeds; nothing of it is shown.
+/// Whether a program runs and succeeds. Hides its output.
 pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let mut command = command(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -106,7 +106,7 @@ fn shown(command: &Command) -> String {
     words.join(" ")
 }
 
-/// A program in the background, which ends with this value at the latest.
+/// A program in the background. Dropping this value kills it.
 #[derive(Debug)]
 pub(crate) struct Background(Child);
 
@@ -136,7 +136,7 @@ impl Background {
         Ok(())
     }
 
-    /// Waits for the end of the program, for so long at most.
+    /// Waits for the program to end, at most this long.
     pub(crate) fn wait(&mut self, at_most: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + at_most;
         while Instant::now() < deadline {

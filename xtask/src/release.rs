@@ -1,4 +1,4 @@
-//! The release build for this machine, which more than one command needs.
+//! The release build for this machine, which several commands need.
 
 use std::path::PathBuf;
 

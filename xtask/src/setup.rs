@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Installs what these steps lack, where we may.
+/// Installs what these steps lack, where permitted.
 pub(crate) fn provide(steps: &[&Step]) -> Result<()> {
     let names: Vec<_> = steps.iter().map(|step| step.name).collect();
     tools::provide(&names)?;

@@ -18,10 +18,10 @@ use crate::{
     workspace::root,
 };
 
-/// One step. It needs the tools that `tools.rs` has for its name.
+/// One step. `tools.rs` lists the tools that it needs.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
-    /// What it shows when it passes.
+    /// What it proves when it passes.
     pub(crate) about: &'static str,
     job: Job,
 }
@@ -32,7 +32,7 @@ enum Job {
     Script(&'static str),
 }
 
-/// What a step that passed did not run, as the lines that say so.
+/// The `NOT RUN:` lines of a step that passed.
 type Outcome = Result<Vec<String>>;
 
 const fn call(name: &'static str, about: &'static str, job: fn() -> Outcome) -> Step {
@@ -43,7 +43,7 @@ const fn script(name: &'static str, about: &'static str, folder: &'static str) -
     Step { name, about, job: Job::Script(folder) }
 }
 
-/// All steps, what fails fast first.
+/// All steps, the fastest to fail first.
 const STEPS: &[Step] = &[
     call("fmt", "the sources are formatted", fmt),
     call("clippy", "clippy has no warning", clippy),
@@ -108,7 +108,7 @@ fn deny() -> Outcome {
     };
     deny("check licenses sources")?;
     deny("--exclude-dev --exclude sonoran-hub --exclude xtask check bans")?;
-    // the database of advisories is a repository, which not every machine reaches
+    // the advisory database is a repository that not every machine can reach
     if deny("fetch db").is_err() {
         let line = format!("{NOT_RUN} deny: known advisories, because their database cannot be fetched here");
         return Ok(vec![line]);
@@ -118,14 +118,14 @@ fn deny() -> Outcome {
 
 fn release() -> Outcome {
     let release = Release::build()?;
-    // the second hub, the other languages and valgrind have had their turn with the debug build
+    // the debug build already covers the second hub, the other languages and valgrind
     let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip valgrind::";
     let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
     hosts.env("SONORAN_LIBRARY", release.library());
     run(hosts)
 }
 
-/// The libraries as hosts of their systems load them. musl's has its turn with the C programs as well.
+/// Tests each library as its system's hosts load it. The C programs also run against the musl library.
 fn platforms() -> Outcome {
     let libraries = dist::tested_libraries()?;
     let panicking = dist::panicking_libraries()?;
@@ -141,7 +141,7 @@ fn platforms() -> Outcome {
     Ok(not_run)
 }
 
-/// Runs the demo until some events were shown, ends it with Ctrl-C, and looks for leftovers.
+/// Runs the demo until it has shown some events, ends it with Ctrl-C, and checks that its hub has ended.
 fn demo() -> Outcome {
     const EVENTS: usize = 5;
     Release::build()?;

@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
 
-    /// Go on after a step that failed
+    /// Continue after a failed step
     #[arg(long)]
     keep_going: bool,
 
@@ -64,7 +64,7 @@ struct Summary {
 }
 
 impl Summary {
-    /// Runs a step and notes what became of it.
+    /// Runs a step and records its result.
     fn add(&mut self, step: &Step) {
         let started = Instant::now();
         let outcome = step.run();
@@ -86,7 +86,7 @@ impl Summary {
         self.lines.push(line);
     }
 
-    /// Says what became of all steps; the last line is for programs, too.
+    /// Prints the result of every step. Programs may parse the last line.
     fn print(&self, not_reached: &[&Step]) {
         println!("\n==== summary");
         for line in &self.lines {

@@ -1,4 +1,4 @@
-//! The programs that the steps need beyond Rust, and how they get here.
+//! The programs that the steps need beyond Rust, and how to install them.
 
 use std::{env, path::Path, process::Command};
 
@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::process::{cargo, command, run, succeeds};
 
-/// A tool, Debian's packages with it, and the steps that need it.
+/// A tool, the Debian packages that contain it, and the steps that need it.
 struct Tool {
     /// A command in the search path, or the path of a file.
     name: &'static str,
@@ -18,7 +18,7 @@ const fn tool(name: &'static str, packages: &'static str, steps: &'static [&'sta
     Tool { name, packages, steps }
 }
 
-/// Which step needs what. `packages` stands for `cargo xtask dist`.
+/// Which step needs what. `packages` means `cargo xtask dist`.
 const TOOLS: &[Tool] = &[
     tool("git", "git", &["commands", "packages", "dist", "platforms"]),
     tool(
@@ -56,7 +56,7 @@ const TOOLS: &[Tool] = &[
     tool("/usr/lib/pkgconfig/nunit.pc", "libnunit-cil-dev", &["csharp", "fivem"]),
 ];
 
-/// Fails with what to do if a tool of this step is missing.
+/// Fails with advice if this step lacks a tool.
 pub(crate) fn require(step: &str) -> Result<()> {
     match missing(&[step]).as_slice() {
         [] => Ok(()),
@@ -64,7 +64,7 @@ pub(crate) fn require(step: &str) -> Result<()> {
     }
 }
 
-/// Installs what these steps lack, where we may.
+/// Installs what these steps lack, where permitted.
 pub(crate) fn provide(steps: &[&str]) -> Result<()> {
     for (component, step) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         if steps.contains(&step) && !cargo(&format!("{step} --version")).output()?.status.success() {
@@ -89,7 +89,7 @@ pub(crate) fn provide(steps: &[&str]) -> Result<()> {
     }
 }
 
-/// Alpine's packages with what the step `test` cannot do without. What else it lacks, its tests say themselves.
+/// The Alpine packages that the step `test` cannot do without. Its tests report what else is missing.
 const ALPINE: &[(&str, &str)] =
     &[("cc", "build-base"), ("c++", "build-base"), ("nm", "build-base"), ("node", "nodejs"), ("npm", "npm")];
 
@@ -114,7 +114,7 @@ pub(crate) fn provide_target(target: &str) -> bool {
 
 fn missing(steps: &[&str]) -> Vec<&'static Tool> {
     if cfg!(windows) {
-        // these are names for Unix; the tests say themselves what they lack
+        // these are Unix names; the tests report what they lack
         return Vec::new();
     }
     let needed = TOOLS.iter().filter(|tool| tool.steps.iter().any(|step| steps.contains(step)));
@@ -122,7 +122,7 @@ fn missing(steps: &[&str]) -> Vec<&'static Tool> {
 }
 
 fn is_there(name: &str) -> bool {
-    // an absolute name stands for itself in every folder
+    // joined to any folder, an absolute name stays as it is
     env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file())
 }
 
@@ -141,7 +141,7 @@ fn advice(tools: &[&Tool]) -> String {
     )
 }
 
-/// How to call apt-get, where it exists and we may.
+/// How to call apt-get, if it exists and we may.
 fn apt() -> Option<fn() -> Command> {
     if !is_there("apt-get") {
         None

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The version of everything that a release holds.
+/// The version of everything in a release.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The workspace's root.
@@ -16,7 +16,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
 }
 
-/// The folder that cargo builds into: this program lies in a profile's folder there.
+/// Cargo's target folder. This program is in the folder of a profile there.
 pub(crate) fn target() -> Result<PathBuf> {
     let program = env::current_exe().context("cannot tell where this program is")?;
     Ok(program.ancestors().nth(2).context("this program is not in a target folder")?.to_owned())
@@ -29,7 +29,7 @@ pub(crate) fn sysroot() -> Result<PathBuf> {
     Ok(PathBuf::from(path.trim()))
 }
 
-/// Makes an empty folder, whatever was there before.
+/// Makes an empty folder, and deletes what was there.
 pub(crate) fn empty(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,4 +1,4 @@
-//! Runs an example program against a hub that pushes events, and ends it as its user does.
+//! Runs an example program against a hub that pushes events, and ends it as a user would.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -18,11 +18,11 @@ use crate::{hub::Hub, process::Background};
 pub(crate) enum Goodbye {
     Interrupt,
     Enter,
-    /// It has no end of its own.
+    /// It does not end by itself.
     Kill,
 }
 
-/// How long an example may take for anything.
+/// How long to wait for an example's output, or for its exit.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs an example until it has shown an event, then ends it.

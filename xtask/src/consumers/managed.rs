@@ -16,7 +16,7 @@ use crate::{
     workspace::{VERSION, copy, empty, root, write},
 };
 
-/// The project of somebody who wants to use the package.
+/// A user's project.
 const PROJECT: &str = "\
 <Project Sdk=\"Microsoft.NET.Sdk\">
   <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework></PropertyGroup>
@@ -33,7 +33,7 @@ fn program(release: &Unpacked, folder: &Path) -> Result<()> {
     copy(&release.folder.join("examples/csharp/Program.cs"), &folder.join("Program.cs"))
 }
 
-/// A new project that takes the package by the commands of its README.
+/// A new project that adds the package with its README's commands.
 fn on_dotnet(release: &Unpacked) -> Result<()> {
     let user = release.scratch.join("dotnet");
     let package = format!("Sonoran.Events.{VERSION}.nupkg");
@@ -42,7 +42,7 @@ fn on_dotnet(release: &Unpacked) -> Result<()> {
     write(&project.join("user.csproj"), PROJECT)?;
     program(release, &project)?;
 
-    // `dotnet` as README has it, whichever this machine has
+    // the README's `dotnet` runs the SDK that was found here
     let bin = user.join("bin");
     let dotnet = dotnet()?;
     write(
@@ -53,7 +53,7 @@ fn on_dotnet(release: &Unpacked) -> Result<()> {
     let path = std::env::var_os("PATH").context("there is no PATH")?;
     let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)))?;
     let user_of = |mut command: std::process::Command| {
-        // a home of its own: for the source of packages, and for packages of the same version that were there before
+        // a separate home: the added source must not stay, and cached packages of this version must not be used
         command.env("PATH", &path).env("HOME", &user).env("RestorePackagesPath", user.join("packages"));
         command.env("RestoreAdditionalProjectSources", &user);
         command
@@ -68,7 +68,7 @@ fn on_dotnet(release: &Unpacked) -> Result<()> {
     example::run("C# on .NET, with the NuGet package", &release.hub, program, Goodbye::Enter)
 }
 
-/// Mono with the package's files as they lie in it.
+/// Mono with the package's own files.
 fn on_mono(release: &Unpacked) -> Result<()> {
     let package = release.scratch.join("mono");
     empty(&package)?;
@@ -88,7 +88,7 @@ fn on_mono(release: &Unpacked) -> Result<()> {
     example::run("C# on Mono, with the NuGet package's files", &release.hub, mono, Goodbye::Enter)
 }
 
-/// The resource in the stand-in for FXServer, which runs on glibc: its library is put beside the others.
+/// The resource in the FXServer stand-in. The stand-in runs on glibc, so it gets the glibc library too.
 fn resource(release: &Unpacked, not_run: &mut Vec<String>) -> Result<()> {
     let server = release.scratch.join("server");
     let name = format!("sonoran-fivem-{VERSION}.zip");

@@ -1,4 +1,4 @@
-//! Uses a release as its readers do: from its files alone, by the commands of its documents.
+//! Uses a release as its users do: from its files alone, with the commands in its documents.
 
 mod example;
 mod managed;
@@ -17,7 +17,7 @@ use crate::{
     workspace::target,
 };
 
-/// Builds a release for the systems that the tests run on, and uses it. Returns what was not run.
+/// Builds a release for the platforms that the tests run on, and uses it. Returns what was not run.
 pub(crate) fn test() -> Result<Vec<String>> {
     dist::provide()?;
     let tested: Vec<_> = PLATFORMS.iter().filter(|platform| platform.tested).collect();
@@ -35,7 +35,7 @@ pub(crate) fn test() -> Result<Vec<String>> {
     Ok(not_run)
 }
 
-/// The look at a library finds what is wrong: no platform's passes for another's.
+/// `verify` rejects a library that was built for another platform.
 fn refused(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
     for platform in tested {
         for other in tested.iter().filter(|other| other.rid != platform.rid) {
@@ -51,7 +51,7 @@ fn refused(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
     Ok(())
 }
 
-/// One library comes out the same from another folder, so the other ones do: all are built in one way.
+/// Rebuilds one library in another folder. It stands for all of them, because all are built the same way.
 fn rebuild(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
     let musl = tested.iter().find(|platform| platform.rid == "linux-musl-x64").context("musl is tested")?;
     dist::rebuild(musl, &release.folder.join("lib").join(musl.rid).join(musl.library()))?;

@@ -1,4 +1,4 @@
-//! C and C++ with a release: by hand, by CMake, by pkg-config, statically, for Windows; and LuaJIT.
+//! C and C++ with a release: by hand, with CMake, with pkg-config, statically, for Windows; and LuaJIT.
 
 use std::{fs, path::Path};
 
@@ -26,10 +26,10 @@ pub(crate) fn test(release: &Unpacked) -> Result<()> {
     rock(release)
 }
 
-/// A server that starts waits for no more than this, in microseconds.
+/// The most processor time that a server's start may spend on the library, in microseconds.
 const START: u64 = 5_000;
 
-/// Measures the start: what the processor does for it is the same on a busy machine.
+/// Measures the start. Its processor time is the same on a busy machine.
 fn start(release: &Unpacked) -> Result<()> {
     write(&release.scratch.join("start.c"), include_str!("start.c"))?;
     let mut cc = command("cc");
@@ -59,7 +59,7 @@ fn example(release: &Unpacked, name: &str, program: &Path) -> Result<()> {
     example::run(name, &release.hub, command(program), Goodbye::Interrupt)
 }
 
-/// README's host, compiled by README's command; and the example, to see it work.
+/// Compiles the README's host with the README's command, then the example, which it runs.
 fn by_hand(release: &Unpacked) -> Result<()> {
     let readme = fs::read_to_string(release.folder.join("README.md"))?;
     let code = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next());
@@ -119,12 +119,12 @@ fn installed(release: &Unpacked) -> Result<()> {
     example(release, "C++, by pkg-config, installed", &release.folder.join("installed"))
 }
 
-/// README's way to one library alone.
+/// Builds a single library with the README's command.
 fn built() -> Result<()> {
     run(shell("README.md", &["cargo xtask build linux-musl-x64"], root())?).map(drop)
 }
 
-/// Linkers of mingw and of MSVC take the import library; what they make asks for the DLL.
+/// mingw's and MSVC's linkers accept the import library, and their programs import the DLL.
 fn windows(release: &Unpacked) -> Result<()> {
     let mut gcc = command("x86_64-w64-mingw32-gcc");
     gcc.args("examples/c/sonoran_demo.c -Iinclude -Llib/win-x64 -lsonoran -o mingw.exe".split(' '));
@@ -157,7 +157,7 @@ fn asks_for_dll(program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The rock, installed by the command of its README into a home of its own.
+/// The rock, installed with its README's command into a separate home.
 fn rock(release: &Unpacked) -> Result<()> {
     let name = format!("sonoran-{VERSION}-1.all.rock");
     let user = release.scratch.join("lua");

@@ -1,5 +1,5 @@
-/* Prints how long it takes from dlopen to the return of the first sonoran_connect, in microseconds: on the clock, and
- * of the processor. */
+/* Prints the wall-clock time and the processor time from dlopen to the return of the first sonoran_connect, in
+ * microseconds. */
 #define _POSIX_C_SOURCE 200112L
 #include <dlfcn.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-//! A release as its reader has it after the first commands of README.
+//! A release as a user has it after the README's first commands.
 
 use std::{
     fs,
@@ -15,13 +15,13 @@ use crate::{
     workspace::{VERSION, copy, empty, files, target},
 };
 
-/// A release, unpacked, and what its examples run against.
+/// An unpacked release, and the hub that its examples run against.
 pub(crate) struct Unpacked {
-    /// The files of the release.
+    /// The folder with the release's files.
     pub(crate) files: PathBuf,
     /// The folder that the archive unpacked to.
     pub(crate) folder: PathBuf,
-    /// A folder for what is made of it, and the home of who makes it.
+    /// A folder for build output, and for the users' homes.
     pub(crate) scratch: PathBuf,
     /// The local hub.
     pub(crate) hub: PathBuf,

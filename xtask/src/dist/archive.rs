@@ -1,4 +1,4 @@
-//! Archives that hold the same bytes whenever they are made: sorted, of one time, without an owner.
+//! Reproducible archives: sorted entries, one timestamp, no owner.
 
 use std::{
     fs::{self, File},
@@ -15,7 +15,7 @@ use crate::workspace::files;
 /// Packs a folder into `FILE.tar.gz`; all paths in it start with `name`.
 pub(crate) fn tar_gz(folder: &Path, name: &str, archive: &Path, time: u64) -> Result<()> {
     let file = File::create(archive).with_context(|| format!("cannot write {}", archive.display()))?;
-    // the header of gzip could name a file and a time, too
+    // a new GzBuilder puts neither a file name nor a time into the header
     let mut tar = tar::Builder::new(GzBuilder::new().write(file, Compression::best()));
     for path in files(folder)? {
         let bytes = fs::read(folder.join(&path))?;
@@ -38,7 +38,7 @@ pub(crate) fn zip(folder: &Path, name: &str, archive: &Path, time: u64) -> Resul
     write_zip(entries, archive, time)
 }
 
-/// Writes a zip archive of a foreign tool anew.
+/// Rewrites another tool's zip archive reproducibly.
 pub(crate) fn repack(from: &Path, to: &Path, time: u64) -> Result<()> {
     let mut archive = ZipArchive::new(File::open(from)?).with_context(|| from.display().to_string())?;
     let mut entries = Vec::new();
@@ -83,13 +83,13 @@ fn is_program(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sh")
 }
 
-/// Seconds since 1970, in UTC, as zip has them.
+/// Converts Unix seconds to zip's format, in UTC.
 fn dos_time(time: u64) -> Result<DateTime> {
     let time = time::OffsetDateTime::from_unix_timestamp(i64::try_from(time)?)?;
     Ok(DateTime::try_from(time::PrimitiveDateTime::new(time.date(), time.time()))?)
 }
 
-/// Unpacks `FILE.zip`, and what is of its format, into a folder.
+/// Unpacks a file in zip format into a folder.
 pub(crate) fn unzip(archive: &Path, folder: &Path) -> Result<()> {
     let file = File::open(archive).with_context(|| format!("cannot read {}", archive.display()))?;
     ZipArchive::new(file)?.extract(folder)?;
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::workspace::write;
 
-    /// Two folders with the same files, written in another order, give the same archives.
+    /// Two folders with the same files, written in different orders, give the same archives.
     #[test]
     fn archives_depend_on_names_and_contents_alone() {
         let folder = std::env::temp_dir().join(format!("sonoran-archive-{}", std::process::id()));

@@ -1,8 +1,8 @@
-//! Compiles the library for a platform, the same bytes wherever and whenever that is done.
+//! Compiles the library for a platform. The bytes are the same wherever and whenever it is compiled.
 //!
-//! zig brings a linker and a C library for every Linux, so that one way serves them all: a chosen version of glibc to
-//! link with, and for musl a static unwinder, where gcc's would ask for a libgcc_s.so that FXServer does not have.
-//! Windows is linked by mingw's gcc.
+//! zig has a linker and a C library for every Linux, so all of them are built the same way. It links with a chosen
+//! version of glibc. For musl it has a static unwinder; gcc's needs libgcc_s.so, which FXServer lacks. mingw's gcc
+//! links for Windows.
 
 use std::{
     env, fs,
@@ -20,11 +20,11 @@ use crate::{
     workspace::{root, sysroot},
 };
 
-/// What cargo made for a platform, with debug symbols.
+/// Cargo's output for a platform, with debug symbols.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) library: PathBuf,
-    /// The static library, which Linux alone gets.
+    /// The static library, on Linux only.
     pub(crate) archive: Option<PathBuf>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Job<'a> {
     pub(crate) source: &'a Path,
     /// The folder that cargo builds into.
     pub(crate) target: &'a Path,
-    /// Features of the library, for the tests.
+    /// Cargo features that the tests need.
     pub(crate) features: &'static str,
 }
 
@@ -49,10 +49,10 @@ impl<'a> Job<'a> {
     pub(crate) fn run(&self) -> Result<Compiled> {
         let Platform { target, rid, kind, .. } = *self.platform;
         ensure!(provide_target(target), "rustup cannot add the target {target}, which {rid} needs");
-        // cargo optimizes across crates for a library that no other crate links to, so the rlib is left out
+        // no rlib: cargo optimizes across crates only for a library that no other crate links to
         let archive = kind != Kind::Windows && self.features.is_empty();
         let kinds = if archive { "cdylib,staticlib" } else { "cdylib" };
-        // the sources have to be there before their folders can be given other names
+        // the sources must be there before their paths can be remapped
         let mut fetch = cargo("fetch --locked --target");
         fetch.arg(target).current_dir(self.source);
         run(fetch)?;
@@ -74,7 +74,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Cargo with what this platform's compiler and linker need.
+    /// Cargo, set up for this platform's compiler and linker.
     fn builder(&self) -> Result<Command> {
         let Platform { target, kind, .. } = *self.platform;
         let mut build = match kind {
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
         let mut flags: Vec<_> =
             names.iter().map(|(folder, name)| format!("--remap-path-prefix={folder}={name}")).collect();
         if kind == Kind::Musl {
-            // a shared library for musl cannot have libc inside
+            // a shared library for musl cannot contain libc
             flags.push("-Ctarget-feature=-crt-static".into());
         }
         build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
@@ -108,23 +108,23 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The linker's arguments, beyond those of build.rs.
+/// The linker's arguments beyond those from build.rs.
 pub(crate) fn link_arguments(platform: &Platform) -> &'static [&'static str] {
     match platform.kind {
-        // what zig adds, its unwinder above all, has debug symbols that say where it was built, but for this level
+        // at other levels, zig's own parts, above all the unwinder, have debug symbols that say where it was built
         Kind::Glibc | Kind::Musl => &["-Os", "-Wl,--build-id=sha1"],
         Kind::Windows => &["-Wl,--no-insert-timestamp"],
     }
 }
 
-/// Folders of this machine, and what the libraries call them.
+/// This machine's folders, and the names that replace them in the libraries.
 fn names(source: &Path) -> Result<Vec<(String, &'static str)>> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
         .context("there is no home folder")?;
     let mut folders = vec![(source.to_owned(), "/sonoran")];
-    // the registry's folder has a name that depends on how it is reached
+    // the name of the registry's folder depends on how the registry is reached
     for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten() {
         folders.push((registry?.path(), "/crates"));
     }

@@ -1,4 +1,4 @@
-//! The crates that are in the libraries: for the SBOM, and for the licences that have to go with them.
+//! The crates in the libraries, for the SBOM and for the licences that must accompany them.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -12,7 +12,7 @@ use crate::{
     workspace::{VERSION, copy, root, sysroot, write},
 };
 
-/// The crates of all platforms, each with what it depends on.
+/// The crates of all platforms, each with its dependencies.
 pub(crate) struct Dependencies {
     crates: BTreeMap<PackageId, (Package, Vec<PackageId>)>,
     library: PackageId,
@@ -29,7 +29,7 @@ impl Dependencies {
         Ok(found)
     }
 
-    /// Adds what the library is built from on one platform, without what only builds or tests it.
+    /// Adds the library's dependencies on one platform, without build and dev dependencies.
     fn add(&mut self, metadata: &Metadata) -> Result<()> {
         let resolve = metadata.resolve.as_ref().context("cargo resolves nothing")?;
         let library = metadata.packages.iter().find(|package| package.name == "sonoran");
@@ -92,7 +92,7 @@ impl Dependencies {
         Ok(format!("{:#}\n", bom))
     }
 
-    /// The licence of every crate, and the texts that its source holds.
+    /// The licence of every crate, with the licence texts from its source.
     pub(crate) fn licences(&self) -> Result<String> {
         let mut text = format!(
             "sonoran {VERSION} is under the MIT licence or the Apache License 2.0, as you like.\n\
@@ -113,7 +113,7 @@ impl Dependencies {
     }
 }
 
-/// Whether a crate runs in the compiler only.
+/// Whether a crate runs only in the compiler.
 fn is_macro(metadata: &Metadata, id: &PackageId) -> bool {
     let package = metadata.packages.iter().find(|package| package.id == *id);
     package.is_some_and(|package| package.targets.iter().any(|target| target.is_proc_macro()))
@@ -143,7 +143,7 @@ fn component(package: &Package, checksums: &BTreeMap<(String, String), String>) 
     component
 }
 
-/// What Cargo.lock says that each crate's file hashes to.
+/// Each crate's checksum in Cargo.lock, by name and version.
 fn checksums() -> Result<BTreeMap<(String, String), String>> {
     let lock: toml::Table = fs::read_to_string(root().join("Cargo.lock"))?.parse()?;
     let packages =
@@ -154,7 +154,7 @@ fn checksums() -> Result<BTreeMap<(String, String), String>> {
     Ok(packages.iter().filter_map(checksum).collect())
 }
 
-/// The files of a crate that hold a licence, by name.
+/// A crate's licence files, by name.
 fn texts(folder: &Path) -> Result<Vec<(String, String)>> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -169,7 +169,7 @@ fn texts(folder: &Path) -> Result<Vec<(String, String)>> {
     Ok(texts)
 }
 
-/// Writes the licences of everything that is in the libraries into a folder.
+/// Writes the licences of everything in the libraries into a folder.
 pub(crate) fn write_licences(dependencies: &Dependencies, folder: &Path) -> Result<()> {
     write(&folder.join("crates.txt"), dependencies.licences()?)?;
     let rust = sysroot()?.join("share/doc/rust");
@@ -183,7 +183,7 @@ pub(crate) fn write_licences(dependencies: &Dependencies, folder: &Path) -> Resu
     write(&folder.join("compiler-runtimes.txt"), runtimes)
 }
 
-/// What the compilers of C and the linkers add.
+/// What C compilers and linkers add.
 const RUNTIMES: &str = "\
 What compilers and linkers add to the libraries:
 

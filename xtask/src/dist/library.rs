@@ -1,4 +1,4 @@
-//! A platform's library as it is shipped: stripped, looked at, and with what linkers need beside it.
+//! A platform's library as shipped: stripped, verified, and with the files that linkers need.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
     workspace::{copy, root, target, write},
 };
 
-/// Builds what a job says into a folder, and its debug symbols into another one.
+/// Builds a job's library into one folder, and its debug symbols into another.
 pub(crate) fn build(job: &Job<'_>, folder: &Path, symbols: &Path) -> Result<()> {
     let compiled = job.run()?;
     let platform = job.platform;
@@ -31,7 +31,7 @@ pub(crate) fn build(job: &Job<'_>, folder: &Path, symbols: &Path) -> Result<()> 
     Ok(())
 }
 
-/// Makes the import library. Its format is that of MSVC, which mingw's linkers read as well, under the name that
+/// Makes the import library in MSVC's format. mingw's linkers read that format too, from a copy with the name that
 /// they look for.
 fn import_library(platform: &Platform, folder: &Path) -> Result<()> {
     let header = fs::read_to_string(root().join("include/sonoran.h"))?;

@@ -1,7 +1,7 @@
 //! The assemblies: the NuGet package, and the bridge of the FiveM resource.
 //!
-//! The C# compiler gives the same bytes for the same sources as long as it is told where they lie, so both are built
-//! from a copy of the tracked files and nothing else.
+//! The C# compiler gives the same bytes for the same sources if it is told their path. Both are therefore built from
+//! a copy of the tracked files alone.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl Managed {
         let mut build = dotnet()?;
         build.args(words.split(' ')).args(["-c", "Release", "-v", "quiet", "-o"]).arg(to);
         build.arg(format!("-p:PathMap={}=/sonoran", self.folder.display())).args(properties);
-        // the checkout around the copy has nothing to say: what it says depends on where it was cloned from
+        // source control data would depend on where the surrounding checkout was cloned from
         build.args(["-p:EnableSourceControlManagerQueries=false", "-p:EnableSourceLink=false"]);
         build.arg(project).current_dir(&self.folder);
         run(build).with_context(|| format!("{project} could not be built")).map(drop)

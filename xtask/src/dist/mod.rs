@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: everything that a release consists of.
+//! `cargo xtask dist`: all files of a release.
 
 pub(crate) mod archive;
 mod compile;
@@ -33,7 +33,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Leave out the other platforms; may be repeated
+    /// Build for this platform only; may be repeated
     #[arg(long, value_name = "RID")]
     only: Vec<String>,
 
@@ -48,12 +48,12 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BuildArguments {
-    /// The system, such as linux-musl-x64, or its target in rustc's words
+    /// The platform, such as linux-musl-x64, or its rustc target
     #[arg(value_name = "RID")]
     rid: String,
 }
 
-/// Builds one library, as a release has it.
+/// Builds one library as a release ships it.
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode> {
     provide()?;
     let target = target()?;
@@ -81,7 +81,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Installs what a release is built with, as far as that can be done here.
+/// Installs what a release is built with, where possible.
 pub(crate) fn provide() -> Result<()> {
     tools::provide(&["packages"])?;
     pypi::provide()
@@ -97,7 +97,7 @@ pub(crate) fn make(platforms: &[&Platform], folder: &Path) -> Result<()> {
     release.finish(platforms)
 }
 
-/// Builds the libraries that the tests run, each into the folder of its name in one for all.
+/// Builds the libraries that the tests run, each into its platform's folder. Returns the folder of those.
 pub(crate) fn tested_libraries() -> Result<PathBuf> {
     let target = target()?;
     let libraries = target.join("libraries");
@@ -108,7 +108,7 @@ pub(crate) fn tested_libraries() -> Result<PathBuf> {
     Ok(libraries)
 }
 
-/// Builds the same, but for one thing: `sonoran_connect("panic")` panics in them.
+/// Builds the same libraries, except that their `sonoran_connect("panic")` panics.
 pub(crate) fn panicking_libraries() -> Result<PathBuf> {
     let libraries = target()?.join("platforms");
     for platform in PLATFORMS.iter().filter(|platform| platform.tested) {
@@ -117,7 +117,7 @@ pub(crate) fn panicking_libraries() -> Result<PathBuf> {
     Ok(libraries)
 }
 
-/// Builds the library that a release ships, but for one thing: `sonoran_connect("panic")` panics in it.
+/// Builds the library that a release ships, except that its `sonoran_connect("panic")` panics.
 pub(crate) fn test_library(platform: &Platform) -> Result<PathBuf> {
     let folder = target()?.join("platforms").join(platform.rid);
     let target = target()?;
@@ -125,7 +125,7 @@ pub(crate) fn test_library(platform: &Platform) -> Result<PathBuf> {
     Ok(folder.join(platform.library()))
 }
 
-/// Builds a release once more, from a fresh checkout in another folder, and compares all its files.
+/// Builds a release again from a fresh checkout in another folder, and compares all its files.
 fn check(platforms: &[&Platform]) -> Result<()> {
     ensure!(!sources::commit()?.contains(' '), "commit your changes: the check builds from a fresh checkout");
     let checkout = target()?.join("checkout");
@@ -146,10 +146,10 @@ fn check(platforms: &[&Platform]) -> Result<()> {
     Ok(())
 }
 
-/// Builds a library once more, from a copy of the sources in another folder, and compares it.
+/// Builds a library again from a copy of the sources in another folder, and compares it.
 ///
-/// What is loaded has to be the same. The build id and the checksum of the debug symbols may differ: zig's unwinder
-/// brings symbols that say where zig lies, and that is not below the copy.
+/// What is loaded must be the same. The build id and the checksum of the debug symbols may differ: the symbols of
+/// zig's unwinder contain zig's path, which is outside the copy.
 pub(crate) fn rebuild(platform: &Platform, shipped: &Path) -> Result<()> {
     let folder = target()?.join("rebuilt");
     let source = folder.join("source");

@@ -31,13 +31,13 @@ pub(crate) struct Release {
     unpacked: PathBuf,
     /// The debug symbols.
     symbols: PathBuf,
-    /// What is of use to nobody else.
+    /// Intermediate files.
     work: PathBuf,
     time: u64,
 }
 
 impl Release {
-    /// Begins anew in a folder.
+    /// Empties a folder and starts a release in it.
     pub(crate) fn new(folder: &Path) -> Result<Self> {
         empty(folder)?;
         Ok(Self {
@@ -73,7 +73,7 @@ impl Release {
         self.sums()
     }
 
-    /// Adds what the archive holds beside the libraries.
+    /// Adds everything in the archive except the libraries.
     fn fill(&self, platforms: &[&Platform]) -> Result<()> {
         let to = &self.unpacked;
         let paths = [
@@ -140,7 +140,7 @@ impl Release {
         copy(&from, &runtimes.join(platform.rid).join("native").join(platform.library()))
     }
 
-    /// Makes the rock, which holds Lua code alone.
+    /// Makes the rock, which holds only Lua code.
     fn rock(&self) -> Result<()> {
         let folder = self.work.join("rock");
         let rockspec = format!("sonoran-{VERSION}-1.rockspec");
@@ -175,7 +175,7 @@ impl Release {
     }
 }
 
-/// The pkg-config file of an installation as one of a release, where libraries lie one folder deeper.
+/// Turns an installation's pkg-config file into a release's, whose libraries are one folder deeper.
 fn pkg_config(installed: &str) -> Result<String> {
     let (from, to) = ("prefix=${pcfiledir}/../..\n", "prefix=${pcfiledir}/../../..\n");
     let (library, deeper) = ("libdir=${prefix}/lib\n", "libdir=${pcfiledir}/..\n");

@@ -1,12 +1,12 @@
-//! The systems that a release has a library for, and what its file may ask of them.
+//! The platforms that a release has a library for, and what each library may require.
 
-/// A system, by the name that .NET has for it.
+/// A platform, by its .NET name.
 #[derive(Debug)]
 pub(crate) struct Platform {
     pub(crate) rid: &'static str,
     pub(crate) target: &'static str,
     pub(crate) kind: Kind,
-    /// Whether the project's tests run this file, or only look at it.
+    /// Whether the project's tests run this library or only inspect it.
     pub(crate) tested: bool,
 }
 
@@ -17,14 +17,14 @@ pub(crate) enum Kind {
     Windows,
 }
 
-/// The oldest glibc that the files for it run on: that of RHEL 7, and the first with a 64-bit ARM.
+/// The oldest glibc that the glibc libraries run on: RHEL 7's, and the first to support 64-bit ARM.
 pub(crate) const GLIBC: (u32, u32) = (2, 17);
 
 const fn platform(rid: &'static str, target: &'static str, kind: Kind, tested: bool) -> Platform {
     Platform { rid, target, kind, tested }
 }
 
-/// All of them; those that nearly everybody needs come first.
+/// All platforms; the ones that nearly everybody needs come first.
 pub(crate) const PLATFORMS: &[Platform] = &[
     platform("linux-x64", "x86_64-unknown-linux-gnu", Kind::Glibc, true),
     platform("linux-musl-x64", "x86_64-unknown-linux-musl", Kind::Musl, true),
@@ -36,7 +36,7 @@ pub(crate) const PLATFORMS: &[Platform] = &[
 ];
 
 impl Platform {
-    /// The platforms of these names; all of them if there are none.
+    /// The platforms with these names, or all platforms if there are no names.
     pub(crate) fn named(rids: &[String]) -> anyhow::Result<Vec<&'static Self>> {
         let known = || PLATFORMS.iter().map(|platform| platform.rid).collect::<Vec<_>>().join(", ");
         let find = |rid: &String| {
@@ -54,7 +54,7 @@ impl Platform {
         }
     }
 
-    /// The most that its library may weigh, in bytes.
+    /// The maximum size of its library, in bytes.
     pub(crate) fn limit(&self) -> u64 {
         match self.kind {
             Kind::Windows => 4_000_000,
@@ -62,7 +62,7 @@ impl Platform {
         }
     }
 
-    /// The prefix of the programs of mingw for this system.
+    /// The prefix of mingw's programs for this platform.
     pub(crate) fn mingw(&self) -> &'static str {
         if self.target.starts_with("i686") { "i686-w64-mingw32-" } else { "x86_64-w64-mingw32-" }
     }

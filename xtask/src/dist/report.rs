@@ -1,4 +1,4 @@
-//! BUILD.md of a release: what made it, so that others can make the same.
+//! A release's BUILD.md: what built it, so that others can reproduce it.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! What a release takes from the repository, and when it was made: a commit, not a folder that happens to lie here.
+//! What a release takes from the repository, and its timestamp: tracked files and a commit's time, nothing else.
 
 use std::{env, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     workspace::{copy, root},
 };
 
-/// Files of these folders that nobody needs who has a release.
+/// Folders that a release's users do not need.
 const FOR_DEVELOPERS: &[&str] = &["bindings/testing/", "examples/fivem/host/", "examples/fivem/reference/"];
 
 fn git(arguments: &[&str]) -> Result<String> {
@@ -37,7 +37,7 @@ pub(crate) fn export(paths: &[&str], folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The time that all files of a release bear, in seconds since 1970: the commit's, or SOURCE_DATE_EPOCH.
+/// The timestamp of all files in a release, in Unix seconds: SOURCE_DATE_EPOCH, or else the commit's.
 pub(crate) fn time() -> Result<u64> {
     let given = env::var("SOURCE_DATE_EPOCH").ok();
     let time = given.map_or_else(|| git(&["log", "-1", "--format=%ct"]), Ok)?;

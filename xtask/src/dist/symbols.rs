@@ -1,4 +1,4 @@
-//! Takes the debug symbols out of a library, into a file that debuggers find by name or build id.
+//! Moves a library's debug symbols into a file that debuggers find by name or build id.
 
 use std::{path::Path, process::Command};
 
@@ -9,7 +9,7 @@ use crate::{
     workspace::sysroot,
 };
 
-/// LLVM's objcopy, which comes with rustc and knows every format.
+/// LLVM's objcopy, which comes with rustc and handles every format.
 fn objcopy() -> Result<Command> {
     let sysroot = sysroot()?;
     let mut programs =
@@ -18,12 +18,12 @@ fn objcopy() -> Result<Command> {
     let program = program
         .with_context(|| format!("{} has no rust-objcopy: take Rust 1.88 or newer", sysroot.display()))?;
     let mut objcopy = command(program);
-    // it does not always find the LLVM that rustc has
+    // it does not always find rustc's LLVM
     objcopy.env("LD_LIBRARY_PATH", sysroot.join("lib"));
     Ok(objcopy)
 }
 
-/// Copies a library without symbols, and its symbols alone.
+/// Writes a stripped copy of a library, and a file with its debug symbols alone.
 pub(crate) fn split(library: &Path, stripped: &Path, symbols: &Path) -> Result<()> {
     for file in [stripped, symbols] {
         std::fs::create_dir_all(file.parent().context("a file lies in a folder")?)?;

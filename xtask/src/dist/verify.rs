@@ -1,4 +1,4 @@
-//! Looks at a library as the loader of its system will: what it asks for, what it offers, what it weighs.
+//! Checks a library as its system's loader sees it: what it needs, what it exports, and its size.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,10 +13,10 @@ use crate::{
     workspace::root,
 };
 
-/// The parts of glibc; each is there wherever glibc is.
+/// The parts of glibc, all present wherever glibc is.
 const GLIBC_PARTS: &[&str] = &["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1"];
 
-/// What every Windows since 10 brings.
+/// The DLLs that every Windows since 10 has.
 const WINDOWS_PARTS: &[&str] = &[
     "advapi32.dll",
     "api-ms-win-core-synch-l1-2-0.dll",
@@ -29,7 +29,7 @@ const WINDOWS_PARTS: &[&str] = &[
     "ws2_32.dll",
 ];
 
-/// Fails with what is wrong with the library of a platform.
+/// Fails if a platform's library breaks a rule, and says which.
 pub(crate) fn library(platform: &Platform, file: &Path) -> Result<()> {
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let size = bytes.len() as u64;
@@ -61,7 +61,7 @@ fn linux(platform: &Platform, bytes: &[u8]) -> Result<()> {
     offers(exported.filter_map(|symbol| elf.dynstrtab.get_at(symbol.st_name)).collect())
 }
 
-/// What a loader or a system's policy may insist on, and what lets a plugin load it late.
+/// Checks what a loader or a system's policy may require, and that a plugin can load the library late.
 fn hardened(elf: &Elf<'_>) -> Result<()> {
     let segment = |kind| elf.program_headers.iter().find(|header| header.p_type == kind);
     let stack = segment(program_header::PT_GNU_STACK).context("it does not say what stack it wants")?;
@@ -76,12 +76,12 @@ fn hardened(elf: &Elf<'_>) -> Result<()> {
     let now = flags & dynamic::DF_BIND_NOW != 0 || flags_1 & dynamic::DF_1_NOW != 0;
     ensure!(now, "its symbols are bound when they are first called, not when it is loaded");
     ensure!(flags_1 & dynamic::DF_1_NODELETE != 0, "dlclose would unmap it from under its threads");
-    // of the room for such variables a loader has little left for what is loaded late
+    // a loader has little static TLS left for a library that is loaded late
     ensure!(flags & dynamic::DF_STATIC_TLS == 0, "its thread-local variables need static TLS");
     Ok(())
 }
 
-/// The newest version of glibc that a symbol asks for.
+/// The newest version of glibc that a symbol requires.
 fn newest_glibc(elf: &Elf<'_>) -> Option<(u32, u32)> {
     let mut newest = None;
     for library in elf.verneed.iter().flatten() {
@@ -104,14 +104,14 @@ fn windows(bytes: &[u8]) -> Result<()> {
     ensure!(foreign.is_empty(), "it needs {foreign:?}, which are no parts of Windows");
     ensure!(!pe.libraries.is_empty(), "it needs nothing at all");
     let header = pe.header.optional_header.context("it has no optional header")?;
-    // addresses of its own each time (all of 64 bits of them), and no code in data
+    // ASLR (with high entropy on 64 bits) and DEP
     let wanted = 0x40 | 0x100 | if pe.is_64 { 0x20 } else { 0 };
     let flags = header.windows_fields.dll_characteristics;
     ensure!(flags & wanted == wanted, "its characteristics {flags:#x} lack some of {wanted:#x}");
     offers(pe.exports.iter().filter_map(|export| export.name).collect())
 }
 
-/// It must offer what the header declares, and nothing else.
+/// The library must export what the header declares, and nothing else.
 fn offers(names: BTreeSet<&str>) -> Result<()> {
     let header = fs::read_to_string(root().join("include/sonoran.h"))?;
     let declared: BTreeSet<_> = functions(&header).collect();

@@ -1,4 +1,4 @@
-//! The functions and the header: what they accept, and how they refuse.
+//! The functions and the header: what they accept and what they refuse.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -50,7 +50,7 @@ fn exports() {
     assert_eq!(symbols, functions);
 }
 
-/// The header compiles alone, and twice, in every language that it is for.
+/// The header compiles alone, and when included twice, in every language that it supports.
 fn header() {
     let source = root().join("tests/c/twice.c");
     for (name, language) in [("c99", "c"), ("c11", "c"), ("c17", "c"), ("c++17", "c++"), ("c++20", "c++")] {
@@ -75,7 +75,7 @@ fn handles() {
     run("handles", &[&hub.options(1, json!({}))]);
 }
 
-/// Every wrong argument of `sonoran_connect`, beside a session that gets its event all the same.
+/// Every wrong argument of `sonoran_connect`, beside a session that still gets its event.
 fn bad_input(run: Run) {
     let hub = Hub::start(Kind::Local, Setup::default());
     let mut command = run("bad_input");
@@ -94,7 +94,7 @@ fn bad_calls(run: Run) {
     run_silent(run("bad_calls").arg(hub.options(1, json!({}))));
 }
 
-/// How to run a host.
+/// Returns the command that runs a host.
 type Run = fn(&str) -> Command;
 
 fn plainly(name: &str) -> Command {
@@ -120,7 +120,7 @@ fn readme() {
     compile(&source, "readme", &["-std=c99"], &library());
 }
 
-/// The example shows events and ends cleanly on Ctrl-C, even if repeated.
+/// The example shows events and ends cleanly on Ctrl-C, even on a second one.
 fn demo() {
     let hub = Hub::start(Kind::Local, Setup::default());
     let source = root().join("examples/c/sonoran_demo.c");
@@ -133,7 +133,7 @@ fn demo() {
     hub.push(1, payload, Shape::Verbatim);
     let pid = i32::try_from(demo.id()).expect("a process id");
     for _ in 0..2 {
-        // SAFETY: it only sends a signal, and to our own child, which was not waited for.
+        // SAFETY: it only sends a signal, to our own child, which nobody has waited for yet.
         assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
     }
     let output = finish(demo);

@@ -1,7 +1,8 @@
 //! The library as its users see it: C programs that link to it or load it, against hubs.
 //!
 //! Every test of `stream` and `standstill` runs against two hubs: the local one and, where
-//! `../shared/aspnet-hub` exists, ASP.NET Core's. A test that cannot run here is reported as ignored, with a line that starts `NOT RUN:`.
+//! `../shared/aspnet-hub` exists, ASP.NET Core's. A test that cannot run here is reported as ignored, with a line that
+//! starts with `NOT RUN:`.
 //!
 //! The programs are `tests/c/*.c`. They link to this build's library; `SONORAN_LIBRARY` names another one.
 
@@ -30,7 +31,7 @@ fn main() {
     eprintln!("NOT RUN: the C hosts: they are programs for Unix");
 }
 
-/// Compiled only if Cargo.toml lets the built-in harness run this file, which would find no other test in it.
+/// Compiled only if Cargo.toml makes the built-in harness run this file, where it would find no other test.
 #[test]
 fn needs_a_harness_of_its_own() {
     panic!("Cargo.toml needs: [[test]] name = \"c_hosts\" harness = false");

@@ -1,4 +1,4 @@
-//! The other direction: unit locations, calls of the hub, and pushes by HTTP.
+//! The other direction: unit locations, calls to the hub, and pushes by HTTP.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -43,7 +43,7 @@ pub(crate) const CSHARP_TESTS: &[(&str, HubTest)] = &[
     ("csharp::units_hub_killed", |kind| units_hub_killed(kind, Language::CSharp)),
 ];
 
-/// The host's language: `tests/c/outbound.c`, and the same in the bindings' tests.
+/// The host's language. `tests/c/outbound.c` and the bindings' tests hold the same program.
 #[derive(Debug, Clone, Copy)]
 enum Language {
     C,
@@ -145,7 +145,7 @@ impl Host {
         })
     }
 
-    /// Lets the host close its session. Nothing else may have happened.
+    /// Lets the host close its session. No event may be left.
     fn end(mut self) {
         drop(self.stdin.take());
         let output = finish(self.child.take().expect("once"));
@@ -157,7 +157,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            // it is still there because something went wrong
+            // it still runs because something went wrong
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -186,7 +186,7 @@ fn units(kind: Kind, language: Language) {
     host.end();
 }
 
-/// Locations given while there is no hub arrive at the next one: the newest of each unit, once.
+/// Locations sent while there is no hub reach the next one: the newest of each unit, once.
 fn units_hub_killed(kind: Kind, language: Language) {
     let (count, ticks) = (500, 40);
     let setup = Setup { port: lasting_port(), ..Setup::default() };
@@ -223,7 +223,7 @@ fn within_limits(calls: &[UnitCall]) {
     assert!(closest >= 200.0, "two calls {closest} ms apart");
 }
 
-/// Expects that no unit is served twice before all others: the longest-waiting is next.
+/// Expects that no unit is sent twice before all others: the one that has waited longest is next.
 fn in_turn(calls: &[UnitCall], count: usize) {
     let served: Vec<_> = calls.iter().flat_map(|call| &call.units).map(name).collect();
     for round in served.chunks(count) {
@@ -276,7 +276,7 @@ fn calls(kind: Kind) {
         assert!(result["message"].as_str().expect("a text").contains(part), "{result}");
         assert_eq!(result.get("result").is_some(), code == "ok", "{result}");
     }
-    // the hub is still busy with the slow one: this one is lost with the link
+    // the hub is still busy with the slow call, so this one is lost with the link
     let id = host.call("invoke echo [1]");
     hub.abort(1);
     let result = host.expect("SESSION_CALL_RESULT");
@@ -286,7 +286,7 @@ fn calls(kind: Kind) {
     host.end();
 }
 
-/// What the hub posts by HTTP while no session is up joins the stream once the host passes it on.
+/// What the hub posts by HTTP while no session is up joins the event stream once the host ingests it.
 fn posted(kind: Kind) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let fallback = format!("http://{}/sonorancad/event", listener.local_addr().expect("an address"));

@@ -36,14 +36,14 @@ fn signals() {
     run("signals", &[&hub().options(1, json!({}))]);
 }
 
-/// A thread that the system refuses fails the call or the attempt that needs it, and nothing else.
+/// If the system refuses a thread, only the call or the attempt that needs it fails.
 fn limits() {
     let hub = hub();
     let named = hub.options(2, json!({"retryMaxMs": 50})).replace("127.0.0.1", "localhost");
     run("limits", &[&hub.options(1, json!({})), &named]);
 }
 
-/// Nothing goes to stdout and stderr, wherever they lead, not even with `log` or failures.
+/// Nothing goes to stdout or stderr, wherever they lead, not even with `log` or on failures.
 fn silent() {
     let hub = hub();
     let child = command(&host("silent"))
@@ -57,7 +57,7 @@ fn silent() {
     assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0));
 }
 
-/// dlclose in a loop, with open sessions and threads that end after it.
+/// dlclose in a loop, with open sessions, and with threads that end after it.
 fn unload() {
     let hub = hub();
     let program = compile(&root().join("tests/c/unload.c"), "unload", &["-std=c99"], &library());
@@ -80,7 +80,7 @@ fn forking() {
     assert!(output.status.success() && text.is_empty(), "{}: {text}", output.status);
 }
 
-/// A panic in a call is an error code: the host lives, and so do its sessions.
+/// A panic in a call becomes an error code. The host and its sessions live on.
 fn panic() {
     let hub = hub();
     let source = root().join("tests/c/panic.c");

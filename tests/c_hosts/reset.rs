@@ -21,10 +21,10 @@ use support::relay::Relay;
 pub(crate) const TESTS: &[(&str, Test)] =
     &[("tls_reset", tls_reset), ("tls_unknown_issuer", tls_unknown_issuer)];
 
-/// Where the hub ends a connection, with a reset unless noted.
+/// When the hub cuts a connection, with a reset unless noted.
 #[derive(Debug, Clone, Copy)]
 enum Cut {
-    /// Once accepted.
+    /// Once it is accepted.
     Connected,
     /// After the TLS handshake.
     Encrypted,
@@ -109,7 +109,7 @@ fn tls_hub(cuts: Vec<Cut>) -> (u16, String) {
     thread::spawn(move || {
         let mut cuts = cuts.into_iter();
         for stream in listener.incoming() {
-            // the client may leave at any point when the test ends, and sees errors all the time
+            // the cuts cause errors, and the client may leave at any point when the test ends
             let _ = converse(stream.expect("a connection"), &config, cuts.next());
         }
     });

@@ -1,4 +1,4 @@
-//! A host that stands still (SIGSTOP, as a debugger or a paused machine does) while the hub goes on.
+//! A host that is suspended (by SIGSTOP, as in a debugger or on a paused machine) while the hub goes on.
 
 use std::{thread, time::Duration};
 
@@ -15,7 +15,7 @@ pub(crate) const TESTS: &[(&str, HubTest)] =
 
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// A host whose link is dead after [`SILENCE`], at a hub that has more patience.
+/// A suspended host that calls a link dead after [`SILENCE`], with a more patient hub.
 fn frozen(kind: Kind) -> (Hub, Relay) {
     let hub = Hub::start(kind, Setup { keep_alive: 1, client_timeout: 60, ..Setup::default() });
     let silence = u64::try_from(SILENCE.as_millis()).expect("small");
@@ -32,7 +32,7 @@ fn expect_burst(relay: &mut Relay, count: usize) {
     }
 }
 
-/// All that came meanwhile is read before anybody is called dead, and the link is kept.
+/// The library reads what came meanwhile before it judges the link, and keeps the link.
 fn stood_still(kind: Kind) {
     let (hub, mut relay) = frozen(kind);
     let connections = hub.connections(1);
@@ -45,7 +45,7 @@ fn stood_still(kind: Kind) {
     relay.end();
 }
 
-/// A hub that dies meanwhile: what it had sent is read before anybody says so.
+/// If the hub dies meanwhile, the library reads what the hub had sent before it reports the loss.
 fn hub_gone_meanwhile(kind: Kind) {
     let (hub, mut relay) = frozen(kind);
     hub.burst(1, 800);

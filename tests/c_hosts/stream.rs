@@ -1,4 +1,4 @@
-//! What arrives, and in which order, whatever the hub and the network do.
+//! What arrives, and in what order, whatever the hub and the network do.
 
 use std::{collections::HashMap, fs, time::Duration};
 
@@ -39,7 +39,7 @@ pub(crate) const TESTS: &[(&str, HubTest)] = &[
 /// The documented events, beside the repository.
 const FIXTURES: &str = "../shared/fixtures";
 
-/// Returns why there are no fixtures here, if there are none.
+/// Returns why the fixtures are missing, if they are.
 pub(crate) fn fixtures_missing() -> Option<String> {
     (!root().join(FIXTURES).exists()).then(|| format!("the documented events are not in {FIXTURES}"))
 }
@@ -67,7 +67,7 @@ fn fixtures(kind: Kind, shape: Shape) {
     arrive(kind, &payloads, shape);
 }
 
-/// Expects these payloads with their bytes intact and in order.
+/// Pushes these payloads and expects them in order, with their bytes intact.
 fn arrive(kind: Kind, payloads: &[String], shape: Shape) {
     let hub = Hub::start(kind, Setup::default());
     let mut relay = Relay::start(&[hub.options(1, json!({}))]);
@@ -152,8 +152,8 @@ fn methods(kind: Kind, methods: Methods, known: &str) {
     relay.end();
 }
 
-/// With a hub that pings each second and drops clients that are silent for three, nothing happens, and the
-/// host hears nothing.
+/// The hub pings each second and drops clients that are silent for three. An idle link stays up, and the host
+/// hears nothing.
 fn idle_link(kind: Kind) {
     let hub = Hub::start(kind, Setup { keep_alive: 1, client_timeout: 3, ..Setup::default() });
     let mut relay = Relay::start(&[hub.options(1, json!({"keepAliveMs": 500}))]);
@@ -187,7 +187,7 @@ fn two_servers(kind: Kind) {
     relay.end();
 }
 
-/// The host hears the hub's own words, and attempts are few: Sonoran blocks clients that insist with a wrong
+/// The host gets the hub's own words, and attempts are few: Sonoran blocks clients that persist with a wrong
 /// key.
 fn wrong_key(kind: Kind) {
     let hub = Hub::start(kind, Setup::default());

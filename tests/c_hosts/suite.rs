@@ -1,4 +1,4 @@
-//! The tests, by what they show.
+//! Lists the tests and runs them.
 
 use std::process::ExitCode;
 
@@ -19,13 +19,13 @@ pub(crate) fn run() -> ExitCode {
     let mut add = |name: String, test: Box<dyn FnOnce() + Send>, missing: Option<String>| {
         let said = missing.as_ref().map(|missing| format!("NOT RUN: {name}: {missing}"));
         let trial = trial(name, test, missing);
-        // printed now, because the tests' own lines would get in between
+        // printed now: during the run, the tests' own lines would get in between
         if let Some(said) = said.filter(|_| !arguments.list && !arguments.is_filtered_out(&trial)) {
             eprintln!("{said}");
         }
         trials.push(trial);
     };
-    // the first one builds another library, which takes longest
+    // these come first: one of them builds another library, which takes longest
     for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
         add(name.to_owned(), Box::new(test), None);
     }

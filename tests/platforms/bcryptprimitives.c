@@ -1,4 +1,4 @@
-/* What wine before 9 lacks and every Windows since Vista has: the source of randomness that Rust's standard library asks. */
+/* Rust's standard library gets randomness from this DLL. Every Windows since Vista has it; wine before 9 lacks it. */
 #include <windows.h>
 #include <ntsecapi.h>
 

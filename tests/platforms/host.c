@@ -1,8 +1,8 @@
 /*
- * host : a hand on the library for tests, in plain C99, for every system that the library is made for.
+ * host : calls the library for tests, in plain C99, on every system that the library supports.
  *
- * It does what stdin says, a line a command, and answers each with one line on stdout: how long the call took in
- * nanoseconds, its number, and its text. When stdin ends, so does it, with whatever is still open.
+ * It reads one command per line from stdin and answers each with one line on stdout: the call's duration in
+ * nanoseconds, its number, and its text. It ends when stdin does, whatever is still open.
  */
 #if defined(_WIN32)
 #include <windows.h>
@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The functions of the library, by name. */
+/* The library's functions. */
 static struct {
     const char *(*version)(void);
     const char *(*last_error)(void);
@@ -39,11 +39,11 @@ static struct {
     int32_t (*shutdown)(int32_t);
 } sonoran;
 
-/* What a command came to. */
+/* A command's result. */
 struct answer {
     long number;
-    char *text;        /* of the library, and to be given back */
-    const char *words; /* of whoever */
+    char *text;        /* the library's, to be freed */
+    const char *words; /* anybody's */
 };
 
 static void *library;
@@ -83,7 +83,7 @@ static void symbol(const char *name, void *function)
 
 static void prepare(void)
 {
-    /* a fault ends the process with its code, instead of showing a window and waiting for somebody */
+    /* a fault ends the process with its code, instead of opening a dialog that nobody answers */
     SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
     _setmode(_fileno(stdin), _O_BINARY);
     _setmode(_fileno(stdout), _O_BINARY);
@@ -123,7 +123,7 @@ static void prepare(void)
 {
 }
 
-/* Leaves the process no descriptor, or, if not `on`, as many as it had. */
+/* Allows the process no further descriptor, or, if not `on`, as many as before. */
 static int limit_files(int on)
 {
     static struct rlimit before;
@@ -131,14 +131,14 @@ static int limit_files(int on)
     int next;
 
     if (!on) return setrlimit(RLIMIT_NOFILE, &before);
-    next = dup(0); /* the lowest that is free; there is none below */
+    next = dup(0); /* the lowest free descriptor */
     if (next < 0 || close(next) || getrlimit(RLIMIT_NOFILE, &before)) return -1;
     none = before;
     none.rlim_cur = (rlim_t)next;
     return setrlimit(RLIMIT_NOFILE, &none);
 }
 
-/* Leaves the process no further thread, or, if not `on`, as many as it had. Root has no limit, and stops to be it. */
+/* Allows the process no further thread, or, if not `on`, as many as before. Root has no limit, so it drops root. */
 static int limit_threads(int on)
 {
     static struct rlimit before;
@@ -153,14 +153,14 @@ static int limit_threads(int on)
     return setrlimit(RLIMIT_NPROC, &none);
 }
 
-/* What a child of this process gets from the library: its state's code, if that of connect is the same. */
+/* The code that a forked child gets from sonoran_state, if the other functions agree; otherwise 0 or -1. */
 static int forked(int32_t session, const char *options)
 {
     int status;
     pid_t child = fork();
 
     if (child == 0) {
-        alarm(60); /* what hangs dies */
+        alarm(60); /* a hang ends the child */
         int32_t state = sonoran.state(session);
         int same = sonoran.connect(options) == state && !sonoran.wait_event(session, -1) && sonoran.shutdown(1000) == state;
         _exit(same ? -state : 1);
@@ -197,14 +197,14 @@ static struct answer loaded(const char *path)
     return answer;
 }
 
-/* The words behind a command, if it is this one. */
+/* What follows a command, if the line starts with it. */
 static const char *after(const char *line, const char *command)
 {
     size_t length = strlen(command);
     return strncmp(line, command, length) == 0 ? line + length : NULL;
 }
 
-/* The words behind a number. */
+/* What follows the first space. */
 static const char *behind(const char *words)
 {
     const char *space = strchr(words, ' ');

@@ -1,4 +1,4 @@
-//! A running `host.c`.
+//! Drives a running `host.c`.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -17,7 +17,7 @@ pub(crate) struct Host {
     answers: Receiver<String>,
 }
 
-/// What a command came to.
+/// A command's result.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) nanoseconds: u64,
@@ -37,7 +37,7 @@ impl Host {
         Self { child: Some(child), stdin, answers }
     }
 
-    /// Has a command carried out.
+    /// Sends a command and returns its result.
     pub(crate) fn tell(&mut self, command: &str) -> Answer {
         let written = writeln!(self.stdin.as_ref().expect("it runs"), "{command}");
         let line = written.ok().and_then(|()| self.answers.recv_timeout(PATIENCE).ok());
@@ -58,7 +58,7 @@ impl Host {
         answer.number
     }
 
-    /// Opens a session, and waits until it is ready.
+    /// Opens a session and waits until it is ready.
     pub(crate) fn ready(&mut self, options: &Value) -> i32 {
         let session = self.connect(options);
         self.expect(session, "SESSION_READY");
@@ -79,7 +79,7 @@ impl Host {
         event
     }
 
-    /// The session's next event that is not one of failed attempts to connect.
+    /// The session's next event that is not a SESSION_RETRY, which must be of this type.
     pub(crate) fn expect_after_retries(&mut self, session: i32, kind: &str) -> Value {
         loop {
             let event = self.event(session);
@@ -103,7 +103,7 @@ impl Host {
         self.end();
     }
 
-    /// Ends the host as it is. It must not have anything to say.
+    /// Ends the host with whatever is open. It must succeed and print no error.
     pub(crate) fn end(mut self) {
         let (status, words) = self.wait();
         assert!(status.success() && words.is_empty(), "{status}: {words}");
@@ -124,7 +124,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            // it is still there because something went wrong
+            // it still runs because something went wrong
             let _ = child.kill();
             let _ = child.wait();
         }

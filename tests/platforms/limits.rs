@@ -1,4 +1,4 @@
-//! What happens where the system has nothing left to give.
+//! What happens when the system has no thread or descriptor left.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub(crate) fn missing(platform: &Platform) -> Option<String> {
     })
 }
 
-/// The first connect cannot have its thread: it says so, and works when there is one.
+/// The first connect gets no thread. It says so, and works once there is one.
 fn no_thread_to_start(platform: &Platform) {
     nothing_to_start(platform, "threads");
 }
@@ -45,7 +45,7 @@ fn nothing_to_start(platform: &Platform, limit: &str) {
     host.close(session);
 }
 
-/// A name needs a thread to be resolved: the session tries again, and others go on.
+/// Resolving a name needs a thread. Without one the session tries again, and others go on.
 fn no_thread_to_resolve(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();
@@ -64,12 +64,12 @@ fn no_thread_to_resolve(platform: &Platform) {
     host.close(session);
 }
 
-/// A lost link cannot be replaced for want of a descriptor, until there is one.
+/// A session cannot open a link without a descriptor, and opens it once there is one.
 fn no_descriptor_to_reconnect(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();
     let session = host.ready(&hub.options(json!({})));
-    // the next link would take this one's
+    // a second session, because the first one's next link would reuse its descriptor
     assert_eq!(host.tell("limit files 1").number, 0);
     let other = host.connect(&hub.options(json!({"serverId": 2})));
     for _ in 0..3 {

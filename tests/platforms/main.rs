@@ -1,9 +1,9 @@
 //! The native files as servers run them: one C program for all systems, `host.c`, loads each under its own loader.
 //!
-//! Without further ado the file is this build's. `SONORAN_LIBRARIES` names a folder of a release instead, with a
-//! folder for each of .NET's names of platforms: glibc's file is then run as it is, musl's in a folder like FXServer's,
-//! the DLL under wine, and those of other processors by what this machine has for them. `SONORAN_PANICKING` names the same for files built with the feature `test-panic`. What
-//! cannot be run here is reported as ignored, with a line that starts `NOT RUN:`.
+//! By default the file is this build's. `SONORAN_LIBRARIES` names a release's folder instead, with one folder per
+//! .NET platform name. glibc's file then runs as it is, musl's in a folder like FXServer's, the DLL under wine, and
+//! those for other processors in whatever this machine has for them. `SONORAN_PANICKING` names the same for files built
+//! with the feature `test-panic`. What cannot run here is reported as ignored, with a line that starts with `NOT RUN:`.
 
 mod host;
 mod limits;
@@ -17,10 +17,10 @@ use libtest_mimic::{Arguments, Completion, Trial};
 
 use platform::Platform;
 
-/// A test panics if something is not as it should be.
+/// A test. It panics on failure.
 type Test = fn(&Platform);
 
-/// Why a test cannot be run on a platform, if so.
+/// Returns why a test cannot run on a platform, if it cannot.
 type Missing = fn(&Platform) -> Option<String>;
 
 fn main() -> ExitCode {
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
                     test(platform);
                     Ok(Completion::Completed)
                 });
-                // said now, for the tests' own lines would get in between
+                // printed now: during the run, the tests' own lines would get in between
                 if let Some(said) = said.filter(|_| !arguments.list && !arguments.is_filtered_out(&trial)) {
                     eprintln!("{said}");
                 }
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Compiled only where Cargo.toml lets the built-in harness run this file, which then finds no other test in it.
+/// Compiled only if Cargo.toml makes the built-in harness run this file, where it would find no other test.
 #[test]
 fn needs_a_harness_of_its_own() {
     panic!("Cargo.toml needs: [[test]] name = \"platforms\" harness = false");

@@ -16,10 +16,10 @@ use crate::host::Host;
 pub(crate) enum Loader {
     /// This machine.
     Own,
-    /// musl's loader with a library path of its own, as FXServer brings it along.
+    /// musl's loader with its own library path, as FXServer ships it.
     FxServer,
     Wine,
-    /// Another processor's, in its own words: a C compiler for it, and what runs its programs.
+    /// Another processor: a C compiler for it, and the command that runs its programs.
     Foreign {
         compiler: &'static str,
         runner: &'static [&'static str],
@@ -40,16 +40,16 @@ const ARM64: Loader = Loader::Foreign {
 /// One native file.
 #[derive(Debug)]
 pub(crate) struct Platform {
-    /// .NET's name of it.
+    /// Its .NET name.
     pub(crate) rid: &'static str,
     pub(crate) loader: Loader,
     pub(crate) library: PathBuf,
-    /// The same, but for a `sonoran_connect("panic")` that panics. None: built when it is needed.
+    /// The same library, except that its `sonoran_connect("panic")` panics. None: a test builds it.
     pub(crate) panicking: Option<PathBuf>,
     program: OnceLock<PathBuf>,
 }
 
-/// Those of a release, or else this build's.
+/// The platforms of a release, or else this build's.
 pub(crate) fn all() -> Vec<Platform> {
     let Some(libraries) = env::var_os("SONORAN_LIBRARIES").map(PathBuf::from) else {
         return vec![Platform::new(OWN, Loader::Own, program::library(), None)];
@@ -91,9 +91,9 @@ impl Platform {
         self.rid.starts_with("win")
     }
 
-    /// Why nothing can be run on it here, if so.
+    /// Returns why nothing can run on it here, if nothing can.
     pub(crate) fn missing(&self) -> Option<String> {
-        // a path stands for itself in every folder of the search path
+        // joined to any folder, an absolute path stays as it is
         let runner = match self.loader {
             Loader::Wine => Some("wine"),
             Loader::FxServer => Some(MUSL_LOADER),
@@ -142,7 +142,7 @@ impl Platform {
                 command
             }
             Loader::FxServer => {
-                // as its run.sh does
+                // as FXServer's run.sh does
                 let folder = fxserver();
                 let alpine = |part: &str| format!("{}/alpine/{part}/", folder.display());
                 let mut command = Command::new(folder.join("alpine/opt/cfx-server/ld-musl-x86_64.so.1"));
@@ -159,14 +159,14 @@ impl Platform {
         }
     }
 
-    /// A path as the platform's programs write it.
+    /// A path in the platform's spelling.
     pub(crate) fn path(&self, path: &Path) -> String {
         let path = path.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let path = path.display().to_string();
         if self.loader == Loader::Wine { format!("Z:{}", path.replace('/', "\\")) } else { path }
     }
 
-    /// Compiles the host, and makes the place where it runs.
+    /// Compiles the host and makes the folder that it runs in.
     fn prepare(&self) -> PathBuf {
         let folder = match self.loader {
             Loader::FxServer => fxserver().join("alpine/opt/cfx-server"),
@@ -199,7 +199,7 @@ impl Platform {
 
 const MUSL_LOADER: &str = "/lib/ld-musl-x86_64.so.1";
 
-/// A folder laid out as FXServer's for Linux.
+/// A folder with the layout of FXServer for Linux.
 fn fxserver() -> PathBuf {
     scratch().join("fxserver")
 }
@@ -221,19 +221,19 @@ fn compile(compiler: &str, source: &str, program: &Path, libraries: &[&str]) {
     assert!(output.status.success() && text.is_empty(), "{source}:\n{text}");
 }
 
-/// Wine with a Windows of its own that shows no windows, and says nothing itself.
+/// Wine with its own prefix, without dialogs or messages.
 fn wine() -> Command {
     let mut command = Command::new("wine");
     command
         .env("WINEPREFIX", scratch().join("wine"))
         .env("WINEDEBUG", "-all")
-        // what older wines lack stands beside the host
+        // the DLL that older wines lack is beside the host
         .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=;bcryptprimitives=b,n");
     command
 }
 
-/// Keeps one program running: with the last one wine's own would end, and with the first of the next ones start anew,
-/// and hold that one's pipes.
+/// Keeps one program running. Otherwise wine's own processes would end with the last program, start again with the
+/// next one, and hold its pipes open.
 fn start_wine(program: &Path) {
     let quiet = |mut command: Command| {
         command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -1,4 +1,4 @@
-//! What the library does to its process, and what the process may do to it.
+//! What the library does to its process, and what the process may do to the library.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -30,7 +30,7 @@ pub(crate) fn no_unix(platform: &Platform) -> Option<String> {
     platform.missing().or_else(|| platform.is_windows().then(|| "Windows has no fork".into()))
 }
 
-/// A shutdown ends sessions in every state and the threads, and connect may follow it.
+/// A shutdown ends the threads and the sessions in every state. A connect may follow it.
 fn shutdown(platform: &Platform) {
     let hub = Hub::start();
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
@@ -49,14 +49,14 @@ fn shutdown(platform: &Platform) {
         #[cfg(target_os = "linux")]
         if platform.loader != Loader::Wine {
             let tasks = format!("/proc/{}/task", host.id());
-            // one that has ended is still listed for a moment
+            // the system still lists an ended thread for a moment
             wait_until("the end of the threads", || std::fs::read_dir(&tasks).expect("it runs").count() == 1);
         }
     }
     host.end();
 }
 
-/// Whoever exits without a shutdown ends at once and well, whatever goes on.
+/// A process that exits without a shutdown ends at once and cleanly, whatever its sessions do.
 fn exit(platform: &Platform) {
     let rounds = if platform.loader == Loader::Wine { 5 } else { 20 };
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
@@ -78,7 +78,7 @@ fn exit(platform: &Platform) {
     }
 }
 
-/// Unloading the file does nothing, and loading it again finds it as it was.
+/// Unloading the file does nothing, and loading it again finds its state unchanged.
 fn unload(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();
@@ -95,7 +95,7 @@ fn unload(platform: &Platform) {
     host.close(session);
 }
 
-/// How long a server waits for us when it starts.
+/// How long the library delays a server's start.
 fn startup(platform: &Platform) {
     let hub = Hub::start();
     let mut times: Vec<_> = (0..9)
@@ -114,12 +114,12 @@ fn startup(platform: &Platform) {
         "startup: {}: from loading to the first sonoran_connect's return: {best:.1?}, median {median:.1?}",
         platform.rid
     );
-    // the best of several: what else the machine does is no matter of ours, and of wine's loader neither
+    // the best of several: the machine's other work does not count, nor does wine's loader
     let most = if platform.loader == Loader::Wine { 5000 } else { 100 };
     assert!(best < Duration::from_millis(most), "{times:?}");
 }
 
-/// A panic does not leave a function, and what else goes on is not disturbed.
+/// A panic does not leave the function that it happens in, and does not disturb other sessions.
 fn panic(platform: &Platform) {
     let built;
     let library = match &platform.panicking {
@@ -141,7 +141,7 @@ fn panic(platform: &Platform) {
     host.close(session);
 }
 
-/// A child of the process gets an error at once, and its parent goes on.
+/// A forked child gets an error at once, and its parent goes on.
 fn fork(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();

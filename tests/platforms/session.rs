@@ -1,4 +1,4 @@
-//! Sessions: what they are for, and how they come back.
+//! Sessions: what they do, and how they reconnect.
 
 use std::{
     fs,
@@ -38,7 +38,7 @@ impl Hub {
         Self { hub: sonoran_hub::Hub::start(options).expect("the hub starts") }
     }
 
-    /// The options of a session with it.
+    /// A session's options for this hub.
     pub(crate) fn options(&self, more: Value) -> Value {
         options(self.url(), more)
     }
@@ -49,7 +49,7 @@ impl Hub {
         assert_eq!(delivered.to_string(), "websocket");
     }
 
-    /// Pushes so many numbered events.
+    /// Pushes this many numbered events.
     pub(crate) fn burst(&self, count: u64) {
         let report = self.wait(self.hub.burst(Burst::new("demo", 1, count)));
         assert_eq!(report.websocket, count);
@@ -64,7 +64,7 @@ impl Deref for Hub {
     }
 }
 
-/// The options of a session with whatever is at this address.
+/// A session's options for the hub at this URL.
 pub(crate) fn options(url: &str, more: Value) -> Value {
     let mut options = json!({
         "communityId": "demo", "apiKey": "demo-key", "serverId": 1, "url": url, "retryMinMs": 10, "retryMaxMs": 200,
@@ -74,7 +74,7 @@ pub(crate) fn options(url: &str, more: Value) -> Value {
     options
 }
 
-/// A thousand events arrive in their order, and one with its very bytes.
+/// A thousand events arrive in order, and one with its exact bytes.
 fn events(platform: &Platform) {
     const COUNT: u64 = 1000;
     let hub = Hub::start();
@@ -93,7 +93,7 @@ fn events(platform: &Platform) {
     host.close(session);
 }
 
-/// Calls of the hub end with what it said.
+/// Calls to the hub end with its answer.
 fn calls(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();
@@ -112,7 +112,7 @@ fn calls(platform: &Platform) {
     host.close(session);
 }
 
-/// Locations of more units than a call may have arrive, each once.
+/// Locations of more units than fit into one call all arrive, each once.
 fn units(platform: &Platform) {
     const COUNT: usize = 60;
     let hub = Hub::start();
@@ -133,7 +133,7 @@ fn units(platform: &Platform) {
     host.close(session);
 }
 
-/// The session outlives its hub, and goes on with the next one at that address.
+/// The session outlives its hub and goes on with the next one at that address.
 fn reconnect(platform: &Platform) {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, lasting_port()));
     let start = || Hub::start_with(Options { listen, ..Options::default() });
@@ -152,7 +152,7 @@ fn reconnect(platform: &Platform) {
     host.close(session);
 }
 
-/// A hub with a certificate of its own.
+/// A hub with a self-signed certificate, and the CA file for it.
 pub(crate) fn tls_hub() -> (Hub, PathBuf) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let folder = scratch().join(format!("platforms/ca-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
@@ -160,7 +160,7 @@ pub(crate) fn tls_hub() -> (Hub, PathBuf) {
     (hub, folder.join("ca.pem"))
 }
 
-/// The roots inside refuse who they do not know, `caFile` lets them in, and a bad one is told at once.
+/// The built-in roots refuse an unknown issuer, `caFile` accepts it, and a bad `caFile` fails at once.
 fn tls(platform: &Platform) {
     let (hub, ca_file) = tls_hub();
     let mut host = platform.host();
@@ -169,7 +169,7 @@ fn tls(platform: &Platform) {
     assert_eq!(retry["code"], "tls", "{retry}");
     let with = |file: &Path| hub.options(json!({"caFile": platform.path(file), "serverId": 1}));
     let session = host.connect(&with(&ca_file));
-    // it takes the place of the other one, and its events
+    // it replaces the first session and gets its events
     host.expect_after_retries(session, "SESSION_READY");
     hub.push(r#"{"type":"EVENT_TONE"}"#);
     host.expect(session, "EVENT_TONE");
@@ -179,7 +179,7 @@ fn tls(platform: &Platform) {
     fs::remove_dir_all(ca_file.parent().expect("a folder")).expect("a folder of ours");
 }
 
-/// The system's resolver is asked, and a name that nobody knows is told.
+/// The system's resolver resolves names, and the host is told of an unknown one.
 fn names(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();

@@ -1,4 +1,4 @@
-//! The C API for tests in Rust: the same calls without pointers.
+//! The C API for tests in Rust, without pointers.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
@@ -13,7 +13,7 @@ pub use sonoran::ffi;
 use crate::PATIENCE;
 
 /// The right to use the library. A test that ends all sessions, or inspects the whole process, takes it
-/// alone.
+/// exclusively.
 #[derive(Debug)]
 pub enum Process {
     Shared { _lock: RwLockReadGuard<'static, ()> },
@@ -29,7 +29,7 @@ impl Process {
 
     pub fn alone() -> Self {
         let lock = PROCESS.write();
-        // what other tests left behind
+        // ends what other tests left behind
         shutdown(30_000).expect("all ends");
         Self::Alone { _lock: lock }
     }
@@ -52,7 +52,7 @@ impl Event {
         self.member(name).map(parse).unwrap_or_default()
     }
 
-    /// Parses the first level only: the rest may be too deep for a parser.
+    /// Parses only the first level: the rest may be nested too deeply for a parser.
     fn member(&self, name: &str) -> Option<Box<RawValue>> {
         let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&self.0).ok()?;
         members.remove(name)
@@ -157,7 +157,7 @@ impl Session {
         assert!(event.0 == text, "expected {text:.500}\narrived {event}");
     }
 
-    /// Returns all events that are there.
+    /// Returns all queued events.
     pub fn drain(&self) -> Vec<Event> {
         std::iter::from_fn(|| self.poll()).collect()
     }
@@ -190,7 +190,7 @@ impl Session {
         Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")))
     }
 
-    /// Returns one of the figures.
+    /// Returns one of the session's figures.
     pub fn figure(&self, name: &str) -> u64 {
         let stats = self.stats().unwrap_or_else(|| panic!("session {}: {}", self.0, last_error()));
         stats[name].as_u64().unwrap_or_else(|| panic!("{name} in {stats}"))

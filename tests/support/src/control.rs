@@ -20,7 +20,7 @@ pub struct UnitCall {
     pub units: Vec<Value>,
 }
 
-/// The remote control of the hub at this address.
+/// The remote control of one hub.
 #[derive(Debug)]
 pub struct Control {
     address: String,
@@ -31,7 +31,7 @@ impl Control {
         Self { address: address.to_owned() }
     }
 
-    /// Pushes a body to a server's sessions. There must be one.
+    /// Pushes a body to a server's session, which must exist.
     pub fn push(&self, server: u32, body: &str, shape: Shape) {
         let shape = format!("{shape:?}").to_lowercase();
         let answer = self.post(&format!("push?serverId={server}&shape={shape}"), body);
@@ -44,18 +44,18 @@ impl Control {
         assert_eq!(answer["websocket"], count);
     }
 
-    /// The same, each so many bytes long.
+    /// The same, with this many bytes in each.
     pub fn burst_of(&self, server: u32, count: usize, size: usize) {
         let answer = self.post(&format!("burst?serverId={server}&count={count}&size={size}"), "");
         assert_eq!(answer["websocket"], count);
     }
 
-    /// Sends a server's sessions away. There must be one.
+    /// Aborts a server's connection, of which there must be exactly one.
     pub fn abort(&self, server: u32) {
         assert_eq!(self.post(&format!("abort?serverId={server}"), "")["aborted"], 1);
     }
 
-    /// Refuses everyone from now on, with these words.
+    /// Rejects everyone from now on, with these words.
     pub fn reject(&self, words: &str) {
         self.post(&format!("auth?reject=true&error={words}"), "");
     }
@@ -74,7 +74,7 @@ impl Control {
         ours.map(|session| session["connectionId"].as_str().expect("a text").to_owned()).collect()
     }
 
-    /// Returns the called methods, and when, in milliseconds.
+    /// Returns the called methods and when they were called, in milliseconds.
     pub fn calls(&self) -> Vec<(String, f64)> {
         let calls = self.get("calls");
         let call =
@@ -93,7 +93,7 @@ impl Control {
         calls.map(call).collect()
     }
 
-    /// Pushes a body to whoever takes it. Returns who did.
+    /// Pushes a body to whoever takes it, and returns who did.
     pub fn push_anywhere(&self, server: u32, body: &str) -> String {
         let answer = self.post(&format!("push?serverId={server}&shape=verbatim"), body);
         answer["delivered"].as_str().expect("a text").to_owned()

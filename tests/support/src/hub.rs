@@ -21,7 +21,7 @@ pub const COMMUNITY: &str = "demo";
 /// Its API key.
 pub const KEY: &str = "demo-key";
 
-/// Whose hub.
+/// Which hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// This repository's hub, in this process.
@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns why there is no such hub here, if there is none.
+    /// Returns why this hub is missing, if it is.
     pub fn missing(self) -> Option<String> {
         let there =
             self == Self::Local || (start_script().exists() && root().join("../shared/dotnet").exists());
@@ -80,7 +80,7 @@ impl Hub {
         Self::start_posting(kind, setup, None)
     }
 
-    /// Starts a hub that posts pushes without a session by HTTP.
+    /// Starts a hub that posts pushes by HTTP if no session takes them.
     pub fn start_with_fallback(kind: Kind, fallback: &str) -> Self {
         Self::start_posting(kind, Setup::default(), Some(fallback))
     }
@@ -185,7 +185,7 @@ pub fn options(url: &str, server: u32, more: &Value) -> Value {
     options
 }
 
-/// Returns a port that a hub can leave and take again: none of those that the system gives out by itself.
+/// Returns a port that a hub can release and bind again: one that the system does not assign by itself.
 pub fn lasting_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let offset = u16::try_from(process::id() % 10_000).expect("it is small");

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Deadline for events that must happen. No verdict depends on the time they take.
+/// How long to wait for what must happen. No verdict depends on the time it takes.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The repository's root.

@@ -24,9 +24,9 @@ pub fn library() -> PathBuf {
     library
 }
 
-/// Returns a library as released, but for a `sonoran_connect("panic")` that panics:
-/// `SONORAN_PANICKING_LIBRARY`, or else one that is built quickly, with the release profile, which decides
-/// what a panic does. Uses its own target folder, so as not to overwrite the other library.
+/// Returns a library as released, except that its `sonoran_connect("panic")` panics:
+/// `SONORAN_PANICKING_LIBRARY`, or else one that is built quickly. The release profile decides what a panic
+/// does. A separate target folder keeps the other library.
 pub fn panicking_library() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
@@ -94,8 +94,8 @@ pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> 
     program
 }
 
-/// Returns a command that loads the library it is linked to: cargo's environment would make it look elsewhere
-/// first.
+/// Returns a command without cargo's library path, which would make the program load another library than the
+/// one it is linked to.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -115,7 +115,7 @@ pub fn run_silent(command: &mut Command) {
     assert!(output.status.success() && text.is_empty(), "{}, and printed: {text}", output.status);
 }
 
-/// Waits for the end of a program and collects the output of its remaining pipes. Kills it if it does not
+/// Waits for a program to end and collects the output of its remaining pipes. Kills it if it does not
 /// end.
 pub fn finish(child: Child) -> Output {
     let mut child = Killed(child);
@@ -124,7 +124,7 @@ pub fn finish(child: Child) -> Output {
     thread::scope(move |scope| {
         let stdout = scope.spawn(|| all(stdout));
         let stderr = scope.spawn(|| all(stderr));
-        // if it does not end, it is killed here, which closes the pipes that the readers wait for
+        // a panic below drops and kills it in here, which closes the pipes that the readers wait for
         let mut child = child;
         let status = wait_for("end of a program", || child.0.try_wait().expect("it is our child"));
         let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().expect("a pipe can be read"));

@@ -97,7 +97,7 @@ impl Relay {
         event.json()
     }
 
-    /// Returns a session's next event that is not about a failed attempt.
+    /// Returns a session's next event that is not a SESSION_RETRY. It must have this type.
     pub fn expect_after_retries(&mut self, session: usize, kind: &str) -> Value {
         loop {
             let event = self.next(session);
@@ -108,7 +108,7 @@ impl Relay {
         }
     }
 
-    /// Asserts that no session has an event for this long.
+    /// Expects that no session gets an event for this long.
     pub fn expect_nothing(&mut self, during: Duration) {
         assert!(self.waiting.iter().all(VecDeque::is_empty), "{:?}", self.waiting);
         match self.polled.recv_timeout(during) {

@@ -21,11 +21,11 @@ static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signal_number)
 {
-    signal(signal_number, on_interrupt); /* a second Ctrl-C does not cut the goodbye short */
+    signal(signal_number, on_interrupt); /* a second Ctrl-C does not cut the disconnect short */
     interrupted = 1;
 }
 
-/* Waits for the next of 20 ticks a second, as a game server does between two frames. */
+/* Waits for the next tick, 20 times a second, as a game server does between two frames. */
 static void wait_for_tick(void)
 {
 #ifdef _WIN32
@@ -51,7 +51,7 @@ static const char *end_of(const char *json)
     return json;
 }
 
-/* The text of an object's member and its length, 0 where there is none. Your program has a JSON parser for this. */
+/* Finds the text of an object's member. Returns its length, or 0 if there is none. Use a JSON parser instead. */
 static int member(const char *object, const char *name, const char **text)
 {
     const char *key = object + strspn(object, "{ \t\r\n");
@@ -66,7 +66,7 @@ static int member(const char *object, const char *name, const char **text)
     return 0;
 }
 
-/* What the session has to say stands in `message`, what the CAD pushed in `data`. */
+/* The session's own events have a `message`; the CAD's pushes have `data`. */
 static void show(const char *event)
 {
     const char *type = "", *text = "";
@@ -75,7 +75,7 @@ static void show(const char *event)
     char clock[16];
     time_t now = time(NULL);
 
-    if (length == 0 && (length = member(event, "data", &text)) > 100) /* and no character is cut in half */
+    if (length == 0 && (length = member(event, "data", &text)) > 100) /* without cutting a character in half */
         for (length = 100; (text[length] & 0xC0) == 0x80;) length--;
     strftime(clock, sizeof clock, "%H:%M:%S", localtime(&now));
     printf("%s  %-30.*s  %.*s\n", clock, type_length, type, length, text);
@@ -109,6 +109,6 @@ int main(int argc, char **argv)
             sonoran_free(event);
         }
         wait_for_tick();
-    } while (sonoran_state(session) > 0); /* the number goes dead with SESSION_CLOSED */
+    } while (sonoran_state(session) > 0); /* the session ends with SESSION_CLOSED */
     return sonoran_shutdown(2000) < 0;
 }

@@ -4,7 +4,7 @@
 //     mcs -unsafe -out:example.exe Program.cs ../../bindings/csharp/src/*.cs
 //     SONORAN_API_KEY=... mono example.exe COMMUNITY SERVER [URL]
 //
-// The native library is found in runtimes/<rid>/native beside the program, or where SONORAN_LIBRARY says.
+// The native library is in runtimes/<rid>/native beside the program, or where SONORAN_LIBRARY says.
 using System;
 using System.Threading.Tasks;
 using Sonoran.Events;
@@ -31,7 +31,7 @@ public static class Program
             {
                 var printing = Print(session);
                 Task.WaitAny(printing, Task.Run(() => Console.ReadLine()));
-                session.Disconnect(); // what is queued and SESSION_CLOSED still come
+                session.Disconnect(); // queued events and SESSION_CLOSED still arrive
                 printing.GetAwaiter().GetResult();
             }
             library.Shutdown(2000);
@@ -50,7 +50,7 @@ public static class Program
         do
         {
             next = await session.WaitAsync();
-            // What the session has to say stands in `message`, what the CAD pushed in `data`.
+            // The session's own events have a `message`; the CAD's pushes have `data`.
             Console.WriteLine("{0:HH:mm:ss}  {1,-30}  {2}", DateTime.Now, next.Type, next["message"] ?? next["data"]);
         } while (next.Type != "SESSION_CLOSED");
     }

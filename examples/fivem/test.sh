@@ -1,10 +1,10 @@
 #!/bin/bash
-# Builds the resource and runs it in a host that stands in for FXServer, together with a stand-in for SonoranCAD: on
-# Mono as FiveM Legacy and RedM have it, and on .NET 10 as the Enhanced server has it.
+# Builds the resource and runs it in stand-ins for FXServer and SonoranCAD: on Mono, as in FiveM Legacy and RedM, and on
+# .NET 10, as in the Enhanced server.
 #   SONORAN_LIBRARY  libsonoran.so     SONORAN_HUB  the local hub, or the start.sh of another
-#   SONORAN_UNPACKED the resource as a release has it, which is run on Mono in place of the one built here
-# Both default to cargo's debug build. What cannot be run here is said on a line that starts with NOT RUN:
-# With arguments, only the tests whose names contain one of them are run.
+#   SONORAN_UNPACKED a release's resource, which runs on Mono instead of the one built here
+# The first two default to cargo's debug build. A line that starts with NOT RUN: says what cannot run here.
+# With arguments, runs only the tests whose names contain one of them.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=../../bindings/csharp/env.sh
@@ -14,7 +14,7 @@ binding=$root/bindings/csharp
 msgpack=$shared/fxserver/MsgPack.dll
 resources=$work/resources
 export SONORAN_RESOURCES=$resources
-limit=1200 # seconds; what takes longer hangs
+limit=1200 # seconds; a run that takes longer has hung
 
 if [ ! -f "$msgpack" ]; then
     not_run "the FiveM resource" "../shared/fxserver/MsgPack.dll is missing, with which FXServer's C# runtime reads and writes everything"
@@ -68,7 +68,7 @@ if [ -n "$mono" ]; then
     $mcs -pkg:nunit -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
         host/server/*.cs "$binding"/src/*.cs "$binding"/tests/Hub.cs "$binding"/tests/mono/*.cs
     lay_out "$work" "$work/listener.net.dll" "$work/idle.net.dll"
-    # What FXServer sets. At the limit Mono says where each of its threads stands, and is ended.
+    # FXServer's settings. At the limit Mono prints the stack of each thread, and is killed.
     MONO_THREADS_SUSPEND=preemptive MONO_GC_PARAMS=mode=pause:5,nursery-size=16m \
         timeout --signal=QUIT --kill-after=20 "$limit" mono "$work/FxServerHost.exe" "$@"
 else
@@ -84,7 +84,7 @@ elif [ -n "$dotnet" ]; then
     "$dotnet" build sonoran/src/Sonoran.Server.csproj -v q -f net10.0 -p:CitizenFXCore="$core"
     for script in listener idle; do "$dotnet" build host/$script/$script.csproj -v q -p:MsgPack="$msgpack"; done
     lay_out sonoran/src/bin/Debug/net10.0 host/listener/bin/Debug/net10.0/listener.net.dll host/idle/bin/Debug/net10.0/idle.net.dll
-    # Figures and many rounds are for the runtime that most servers have.
+    # Figures and many rounds run only on the runtime that most servers have.
     filter="FullyQualifiedName!~CostTests&FullyQualifiedName!~Many"
     [ $# -eq 0 ] || filter=$(printf '|FullyQualifiedName~%s' "$@" | cut -c2-)
     timeout --kill-after=20 "$limit" "$dotnet" test host/server/FxServerHost.csproj --no-build -v q --filter "$filter" \

@@ -2,7 +2,7 @@
 --
 --     SONORAN_API_KEY=... SONORAN_LIBRARY=/full/path/libsonoran.so luajit coroutines.lua COMMUNITY SERVER [URL]
 --
--- sonoran.lua has to lie where require looks: beside this script, or on LUA_PATH.
+-- sonoran.lua must be where require looks: beside this script, or on LUA_PATH.
 
 local community, server, url = ...
 local key = os.getenv("SONORAN_API_KEY")
@@ -19,7 +19,7 @@ local session = assert(sonoran.connect {
   url = url,
 })
 
--- Ends with the session: after SESSION_CLOSED.
+-- Ends with the session, after SESSION_CLOSED.
 local function listen()
   for event in session:stream() do
     print(event)

@@ -2,7 +2,7 @@
 --
 --     SONORAN_API_KEY=... SONORAN_LIBRARY=/full/path/libsonoran.so luajit example.lua COMMUNITY SERVER [URL]
 --
--- sonoran.lua has to lie where require looks: beside this script, or on LUA_PATH.
+-- sonoran.lua must be where require looks: beside this script, or on LUA_PATH.
 
 local community, server, url = ...
 local key = os.getenv("SONORAN_API_KEY")
@@ -19,7 +19,7 @@ local session = assert(sonoran.connect {
   url = url,
 })
 
--- A script has nothing else to do and waits; a server polls on its tick: for event in session:events() do
+-- This script has nothing else to do, so it waits. A server polls on its tick: for event in session:events() do
 while session:state() do
   for event in session:events(1000) do
     print(event)

@@ -2,7 +2,7 @@
 //
 //     plugin_host PLUGIN OPTIONS RESTARTS
 //
-// PLUGIN: the path of plugin.so. OPTIONS: those of sonoran_connect, as JSON.
+// PLUGIN: the path of plugin.so. OPTIONS: the options for sonoran_connect, as JSON.
 
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
-// A plugin as most hosts have them: a shared object that is loaded, called on every tick, and unloaded again.
-// Its session outlives it: the next one with the same options takes it over, and no event is lost in between.
+// A typical plugin: a shared object that is loaded, called on every tick, and unloaded again. Its session outlives
+// it: the next plugin with the same options takes the session over, and no event is lost in between.
 
 #include <sonoran.hpp>
 
@@ -13,7 +13,7 @@ void handle(std::string_view event) {
 }
 } // namespace
 
-// `options`: those of sonoran_connect, from the host's configuration. Whether the plugin may stay.
+// `options`: for sonoran_connect, from the host's configuration. Returns whether the plugin may stay.
 extern "C" bool plugin_load(const char *options) {
     sonoran::error why;
     session = sonoran::session::connect(options, why);
@@ -29,8 +29,8 @@ extern "C" void plugin_tick() {
 // `restart`: the plugin comes back at once, as on a server's `restart` command.
 extern "C" void plugin_unload(bool restart) {
     if (restart)
-        session.release(); // it lives on in the library
+        session.release(); // the session lives on in the library
     else
-        session = sonoran::session(); // says goodbye; what was not polled is kept for a successor
+        session = sonoran::session(); // disconnects; unpolled events are kept for a successor
     std::fflush(stdout);
 }

@@ -1,9 +1,9 @@
-// The members of CitizenFX.Core that the bridge uses, with the names and types that FXServer's own assembly has, and
-// nothing behind them: to compile against where no game server is. It is never run and never shipped.
+// The members of CitizenFX.Core that the bridge uses, with the names and types of FXServer's own assembly but without
+// code: for compiling without a game server. It is never run and never shipped.
 //
-// Does the compiler miss a member? Copy its declaration from clrcore (citizenfx/fivem, code/client/clrcore; natives
-// from the package CitizenFX.Core.Server) into its class here, with `throw null` for a body. The signature has to be
-// the very same, optional parameters and `sealed` included: at run time the server looks members up by it.
+// If the compiler misses a member, copy its declaration from clrcore (citizenfx/fivem, code/client/clrcore; natives
+// from the package CitizenFX.Core.Server) into its class here, with `throw null` for a body. The signature must be
+// identical, including optional parameters and `sealed`: at run time the server looks members up by it.
 using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;

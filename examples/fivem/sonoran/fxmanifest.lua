@@ -7,9 +7,9 @@ version '0.1.0'
 
 server_only 'yes'
 
--- The bridge to the native library. The library itself is no script and is not listed here:
--- it lies in runtimes/<system>/native.
+-- The bridge to the native library. The library itself is not a script, so it is not listed here.
+-- It is in runtimes/<system>/native.
 server_script 'bin/Sonoran.Server.net.dll'
 
--- Your own handlers; see there. server.js is the same in JavaScript.
+-- Your own handlers. server.js is the same in JavaScript.
 server_script 'server.lua'

@@ -1,6 +1,6 @@
-// server.lua in JavaScript: name it in fxmanifest.lua in the other's place, or use it in a resource of your own.
+// server.lua in JavaScript: name it in fxmanifest.lua instead of server.lua, or use it in your own resource.
 
-// Some events hold their data in an array of one, some do not.
+// Some events wrap their data in an array of one.
 function dataOf(jsonText) {
 	const { data } = JSON.parse(jsonText);
 	return Array.isArray(data) ? data[0] : data;
@@ -18,7 +18,7 @@ on('sonoran:EVENT_UNIT_PANIC', jsonText => {
 
 on('sonoran:SESSION_READY', (jsonText, server) => console.log(`events of CAD server ${server} flow`));
 
-// Positions for the live map, as often as you like: the library sends the newest of each unit when the hub may
-// have it. Units are told apart by communityUserId, roblox, apiId or identId.
+// Positions for the live map, as often as you like: the library sends each unit's newest one as soon as the hub
+// allows it. communityUserId, roblox, apiId or identId identifies a unit.
 //
 //     exports.sonoran.sendUnitLocations([{ communityUserId: 'license:...', location: 'Vinewood Blvd', coordinates: GetEntityCoords(ped) }])

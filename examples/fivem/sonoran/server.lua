@@ -1,10 +1,10 @@
--- What to do with the CAD's events: change this file, or listen to the same events in a resource of your own.
+-- Handles the CAD's events. Change this file, or listen to the same events in your own resource.
 -- server.js is the same in JavaScript.
 --
 -- Every event comes as 'sonoran:<TYPE>' with its JSON text, the number of the CAD's server and its type. The types are
--- those of Sonoran's push events (EVENT_911, ...) and what the connection itself has to say (SESSION_READY, ...).
+-- those of Sonoran's push events (EVENT_911, ...) and of the connection itself (SESSION_READY, ...).
 
--- Some events hold their data in an array of one, some do not.
+-- Some events wrap their data in an array of one.
 local function data_of(json_text)
     local data = json.decode(json_text).data
     return type(data) == 'table' and data[1] or data
@@ -24,7 +24,7 @@ AddEventHandler('sonoran:SESSION_READY', function(_, server)
     print(('events of CAD server %d flow'):format(server))
 end)
 
--- Positions for the live map, as often as you like: the library sends the newest of each unit when the hub may
--- have it. Units are told apart by communityUserId, roblox, apiId or identId.
+-- Positions for the live map, as often as you like: the library sends each unit's newest one as soon as the hub
+-- allows it. communityUserId, roblox, apiId or identId identifies a unit.
 --
 --     exports.sonoran:sendUnitLocations({ { communityUserId = 'license:...', location = 'Vinewood Blvd', coordinates = GetEntityCoords(ped) } })

@@ -21,7 +21,7 @@ namespace CitizenFX.Core
 
         protected ExportDictionary Exports { get; private set; }
 
-        /// <summary>Called on every tick, but never again before its task is done.</summary>
+        /// <summary>Called on every tick, but not again before its task is done.</summary>
         protected event Func<Task> Tick
         {
             add { _ticks.Add(value); }
@@ -46,7 +46,7 @@ namespace CitizenFX.Core
             });
         }
 
-        /// <summary>A task each, and one more that notes its end: on a thread of the pool, as in the runtime.</summary>
+        /// <summary>A task each, and one more that records its end: on a pool thread, as in the runtime.</summary>
         internal void ScheduleTicks()
         {
             foreach (var tick in _ticks)
@@ -73,7 +73,7 @@ namespace CitizenFX.Core
 
     public class EventHandlerDictionary : Dictionary<string, EventHandlerEntry>
     {
-        /// <summary>Names are compared without regard to case.</summary>
+        /// <summary>Names are case-insensitive.</summary>
         public new EventHandlerEntry this[string key]
         {
             get
@@ -116,7 +116,7 @@ namespace CitizenFX.Core
             return entry;
         }
 
-        /// <summary>A handler that throws is told on the console and never called again.</summary>
+        /// <summary>A handler that throws is reported on the console and never called again.</summary>
         internal async Task Invoke(string source, object[] arguments)
         {
             foreach (var handler in _handlers.ToArray())

@@ -15,8 +15,8 @@ namespace CitizenFX.Core
     public sealed class FromSourceAttribute : Attribute { }
 
     /// <summary>
-    /// The functions that a runtime has handed out, by number. Others name one "resource:instance:number", the
-    /// instance being new with each start, and count how many of them hold it.
+    /// The functions that a runtime has handed out, by number. Others call one "resource:instance:number", with a new
+    /// instance for each start. Each function has a count of its holders.
     /// </summary>
     internal sealed class FunctionTable
     {
@@ -77,7 +77,7 @@ namespace CitizenFX.Core
             return Wire.Write(new[] { task == null ? result : Promise(task) });
         }
 
-        /// <summary>A task goes out as a function that takes a callback. A failed one never calls it, as in the runtime.</summary>
+        /// <summary>A task leaves as a function that takes a callback. A failed task never calls it, as in the runtime.</summary>
         private static object Promise(Task task)
         {
             return new Dictionary<string, object>
@@ -88,7 +88,7 @@ namespace CitizenFX.Core
         }
     }
 
-    /// <summary>A function of another runtime. Its holder gives it back when it is collected, which may be on another thread.</summary>
+    /// <summary>Another runtime's function. Collecting its holder releases it, possibly on another thread.</summary>
     internal sealed class RemoteFunction
     {
         private readonly IScriptServer _server;
@@ -128,7 +128,7 @@ namespace CitizenFX.Core
 
     internal static class CallUtilities
     {
-        /// <summary>The arguments that a handler gets: missing ones are empty, numbers are converted, further ones dropped.</summary>
+        /// <summary>The arguments that a handler gets: missing ones are empty, numbers are converted, surplus ones are dropped.</summary>
         internal static object[] Pass(MethodInfo method, object[] arguments, string source)
         {
             var passed = new List<object>();

@@ -7,8 +7,8 @@ using System.Threading.Tasks;
 namespace CitizenFX.Core
 {
     /// <summary>
-    /// Runs tasks on the thread that calls Run, what they queue meanwhile included. Run is reentrant: a task
-    /// that triggers an event runs, in the middle, what else is queued.
+    /// Runs tasks, and the tasks that these queue, on the thread that calls Run. Run is reentrant: a task
+    /// that triggers an event runs the other queued tasks in its middle.
     /// </summary>
     internal sealed class MainThreadScheduler : TaskScheduler
     {
@@ -58,8 +58,8 @@ namespace CitizenFX.Core
         }
 
         /// <summary>
-        /// What the runtime does for manifests below bodacious: this scheduler takes the place of .NET's, so that
-        /// whoever blocks in a task of the default scheduler blocks the server.
+        /// Replaces .NET's default scheduler, as the runtime does for manifests below bodacious. A task of the default
+        /// scheduler that blocks then blocks the server.
         /// </summary>
         internal void MakeDefault(TaskFactory factory)
         {

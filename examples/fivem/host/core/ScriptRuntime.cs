@@ -1,5 +1,5 @@
-// A stand-in for CitizenFX.Core: the part of its API that a server script of ours uses, with the behaviour that
-// clrcore has at citizenfx/fivem 06d4d348, also where that hurts. ../README.md says what is the same and what is left out.
+// A stand-in for CitizenFX.Core: the part of its API that our server scripts use, with clrcore's behaviour at
+// citizenfx/fivem 06d4d348, even where that hurts. ../README.md says what is the same and what is left out.
 using System;
 using System.Collections.Generic;
 using System.Linq;
@@ -38,10 +38,10 @@ namespace CitizenFX.Core
         void RemoveReference(int reference);
     }
 
-    /// <summary>One resource's C# scripts. On Mono it lives in an AppDomain of its own.</summary>
+    /// <summary>One resource's C# scripts. On Mono they have a separate AppDomain.</summary>
     public sealed class ScriptRuntime : MarshalByRefObject, IScriptRuntime
     {
-        /// <summary>How large the stack boundaries are that FXServer takes on Linux.</summary>
+        /// <summary>The size of FXServer's stack boundaries on Linux.</summary>
         private const int BoundarySize = 280;
 
         internal readonly FunctionTable Functions = new FunctionTable();
@@ -78,7 +78,7 @@ namespace CitizenFX.Core
             if (ownScheduler) Scheduler.MakeDefault(Factory);
         }
 
-        /// <summary>As FXServer does it: from bytes, so that the assembly has no place on the disk.</summary>
+        /// <summary>Loads from bytes, as FXServer does, so that the assembly has no file.</summary>
         public void LoadAssembly(byte[] assembly)
         {
             AddScripts(Assembly.Load(assembly));
@@ -188,7 +188,7 @@ namespace CitizenFX.Core
             }
         }
 
-        /// <summary>A boundary that the server may walk the stack from, two calls of the server each; an exception ends as a line on the console.</summary>
+        /// <summary>Sets a stack boundary, which takes two calls to the server. An exception becomes a line on the console.</summary>
         private void Bounded(string where, Action run)
         {
             Server.SubmitBoundary(new byte[BoundarySize]);
@@ -208,7 +208,7 @@ namespace CitizenFX.Core
             }
         }
 
-        /// <summary>What leaves this runtime for another one.</summary>
+        /// <summary>Makes a call that leaves this runtime for another one.</summary>
         internal static T Leaving<T>(Func<T> call)
         {
             var server = Current.Server;
@@ -230,7 +230,7 @@ namespace CitizenFX.Core
             if (flow != null) flow.Value.Undo();
         }
 
-        /// <summary>Runs something as this resource: one may call another in the middle of it.</summary>
+        /// <summary>Runs code as this resource. Resources may call each other in its middle.</summary>
         internal void As(Action run)
         {
             var before = Current;

@@ -72,7 +72,7 @@ namespace CitizenFX.Core
         }
     }
 
-    /// <summary>What a vector looks like as text: "X:1 Y:2", which is no JSON.</summary>
+    /// <summary>A vector as text: "X:1 Y:2", which is not JSON.</summary>
     internal static class Text
     {
         internal static string Of(IFormatProvider provider, string format, params object[] members)

@@ -11,14 +11,14 @@ using MsgPack;
 namespace CitizenFX.Core
 {
     /// <summary>
-    /// What travels between runtimes, by the MessagePack library that the C# runtime itself uses: tables come out as
+    /// What travels between runtimes, through the C# runtime's own MessagePack library: tables come out as
     /// ExpandoObject or List, whole numbers in the smallest type that holds them, functions as CallbackDelegate.
     /// </summary>
     internal static class Wire
     {
         internal const byte FunctionType = 10, LocalFunctionType = 11, Vector2Type = 20, Vector3Type = 21, Vector4Type = 22, QuaternionType = 23;
 
-        /// <summary>The library asks for the assemblies of a smaller platform; any has what it needs.</summary>
+        /// <summary>The library asks for a smaller platform's assemblies. This platform's have what it needs.</summary>
 #if NET
         [System.Runtime.CompilerServices.ModuleInitializer]
         internal static void Resolve()
@@ -110,7 +110,7 @@ namespace CitizenFX.Core
             if (value.IsTypeOf<MessagePackExtendedTypeObject>() == true) return From(value.AsMessagePackExtendedTypeObject(), source);
             if (value.IsTypeOf<string>() == true) return value.AsString();
             var simple = value.ToObject();
-            // What fits into one byte together with its marker comes out as int.
+            // A number that shares one byte with its marker comes out as int.
             if (simple is byte && (byte)simple < 0x80) return (int)(byte)simple;
             if (simple is sbyte && (sbyte)simple >= -32) return (int)(sbyte)simple;
             return simple;
@@ -128,7 +128,7 @@ namespace CitizenFX.Core
                 case QuaternionType: return new Quaternion(number(0), number(1), number(2), number(3));
                 case FunctionType:
                 case LocalFunctionType:
-                    // A player's function is not one that can be called at once.
+                    // A player's function cannot be called at once.
                     if (source != null && value.TypeCode == FunctionType) return new NetworkCallbackDelegate(arguments => new TaskCompletionSource<object>().Task);
                     return new CallbackDelegate(new RemoteFunction(Encoding.UTF8.GetString(body)).Call);
                 default: throw new InvalidOperationException("Extension type " + value.TypeCode + " not handled.");

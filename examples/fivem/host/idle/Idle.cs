@@ -1,6 +1,6 @@
 using CitizenFX.Core;
 
-/// <summary>What every resource pays for: a tick that does nothing.</summary>
+/// <summary>A tick that does nothing, which every resource pays for.</summary>
 public sealed class IdleScript : BaseScript
 {
     public IdleScript()

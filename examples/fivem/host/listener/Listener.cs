@@ -2,7 +2,7 @@ using System;
 using System.Collections.Generic;
 using CitizenFX.Core;
 
-/// <summary>A resource of its own that listens in C#, one by one or in lists, and counts.</summary>
+/// <summary>A separate resource that listens in C#, to single events or to lists, and counts.</summary>
 public sealed class CountingListener : BaseScript
 {
     private int _singles, _listed;

@@ -9,10 +9,10 @@ local mp, json = require 'MessagePack', require 'dkjson'
 mp.set_array 'without_hole'
 mp.set_string 'string'
 
-local TICK = 50 -- what a server's tick takes: here a script's time goes by ticks alone
+local TICK = 50 -- a server's tick in ms; only ticks advance a script's time here
 local FUNCTION, LOCAL_FUNCTION, VECTOR2, VECTOR4 = 10, 11, 20, 22
 local runtimes = {}
-local current -- the runtime that runs
+local current -- the running runtime
 
 -- frames ----------------------------------------------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ mp.packers['table'] = function(buffer, value)
     if meta and meta.__vector then
         return mp.packers['ext'](buffer, VECTOR2 - 2 + #value, string.pack('<' .. ('f'):rep(#value), table.unpack(value)))
     end
-    -- the empty table is an array there
+    -- in FXServer the empty table is an array
     return pack_table(buffer, value)
 end
 mp.packers['function'] = function(buffer, value)
@@ -84,14 +84,14 @@ function reference_meta:__call(...)
     end
     return table.unpack(results)
 end
--- Collecting may happen anywhere, also between the two halves of a frame: what is collected waits for the next answer.
+-- A collection may run anywhere, even between the two halves of a frame, so references wait for the next answer.
 local collected = {}
 function reference_meta:__gc() table.insert(collected, self) end
 
 local function give_back()
     while #collected > 0 do
         local remote = table.remove(collected)
-        -- the runtime that held it may be the one that is gone
+        -- the runtime that held it may be gone
         current = runtimes[remote.holder]
         if current then native('DeleteFunctionReference', remote.reference) end
     end
@@ -233,7 +233,7 @@ local function globals_of(runtime)
     return globals
 end
 
--- The values of an array, its nils and their places too: in the server's own library a table knows its length.
+-- The values of an array, including nils: in the server's own library a table knows its length.
 local function values_of(packed)
     local head = packed:byte()
     local count = head < 0xa0 and head - 0x90 or head == 0xdc and string.unpack('>I2', packed, 2) or string.unpack('>I4', packed, 2)

@@ -1,6 +1,6 @@
 // The JavaScript side of the stand-in for FXServer: runs the scripts of any number of resources, each in a context
 // with the globals that FXServer gives a server script. It talks to the host over stdin and stdout; see
-// ../server/ChildRuntime.cs. Between two ticks Node's event loop stands still, as it does there.
+// ../server/ChildRuntime.cs. Between two ticks Node's event loop stands still, as in FXServer.
 'use strict';
 
 const fs = require('fs');
@@ -9,7 +9,7 @@ const { Decoder, Encoder, ExtData, ExtensionCodec } = require('@msgpack/msgpack'
 
 const FUNCTION = 10, LOCAL_FUNCTION = 11;
 const runtimes = new Map();
-let current = null; // the runtime that runs
+let current = null; // the running runtime
 
 // frames ---------------------------------------------------------------------------------------------------------
 
@@ -64,7 +64,7 @@ class Runtime {
 		const codec = new ExtensionCodec();
 		codec.register({ type: FUNCTION, encode: value => typeof value === 'function' ? Buffer.from(this.refer(value)) : null, decode: data => this.remote(Buffer.from(data).toString()) });
 		codec.register({ type: LOCAL_FUNCTION, encode: () => null, decode: data => this.remote(Buffer.from(data).toString()) });
-		// what FXServer's JavaScript makes of vectors: bytes of an unknown type
+		// FXServer's JavaScript turns vectors into bytes of an unknown type
 		for (const type of [20, 21, 22, 23]) codec.register({ type, encode: () => null, decode: data => new ExtData(type, data) });
 		this.encoder = new Encoder({ extensionCodec: codec });
 		this.decoder = new Decoder({ extensionCodec: codec });
@@ -205,7 +205,7 @@ const asked = {
 			}
 		})();
 		if (result === failed) return runtime.pack(null);
-		// of another context, so that instanceof does not know it
+		// a promise of another context, which instanceof does not recognize
 		if (!result || typeof result.then !== 'function') return runtime.pack([result === undefined ? null : result]);
 		return runtime.pack([{ __cfx_async_retval: callback => void result
 			.then(value => callback([value === undefined ? null : value], null), error => callback(null, String(error && error.message || error)))

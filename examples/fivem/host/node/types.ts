@@ -1,4 +1,4 @@
-// Compiled, never run: what the annotations promise to whoever writes TypeScript.
+// Compiled, never run: checks what the annotations promise to TypeScript authors.
 declare const exports: CitizenExports;
 
 async function used(): Promise<void> {

@@ -1,4 +1,4 @@
--- A resource as the README shows it: listens in lists, calls the hub, and hands over units.
+-- A resource as in the README: listens in lists, calls the hub, and hands over units.
 Sonoran.on('event_911', function(event, server, text)
     print(('lua 911 %s %d %s'):format(event.type, server, tostring(text:sub(1, 1) == '{')))
 end)

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace FxServerHost
 {
-    /// <summary>Beside SonoranCAD, with our file in the place of its core/apiws.js.</summary>
+    /// <summary>Beside SonoranCAD, with our file in place of its core/apiws.js.</summary>
     public class CadTests
     {
         private const string Cad = "sonorancad";
@@ -23,7 +23,7 @@ namespace FxServerHost
             return ChildRuntime.CanRun(".js", ".lua");
         }
 
-        /// <summary>A server with a SonoranCAD in its folder; started is neither.</summary>
+        /// <summary>A server with a SonoranCAD in its folder. Neither resource is started.</summary>
         private static FxServer Configured(out int server, bool standIn = true, string options = "")
         {
             var fx = ResourceTests.Configured(Hub.Shared, out server, options);
@@ -71,7 +71,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>The option leaves the key in the events; it must not be there twice.</summary>
+        /// <summary>The option leaves the key in the events, where it must not appear twice.</summary>
         [Fact]
         public void AKeptKeyIsNotAddedAgain()
         {
@@ -85,7 +85,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>An event of a second server of ours is none of SonoranCAD's.</summary>
+        /// <summary>SonoranCAD does not get the events of our second server.</summary>
         [Fact]
         public void ItGetsTheEventsOfItsOwnServerAlone()
         {
@@ -108,7 +108,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>What came by HTTP reaches everybody once: SonoranCAD by itself, the others through its stand-in.</summary>
+        /// <summary>An event that comes by HTTP reaches everybody once: SonoranCAD directly, the others through its stand-in.</summary>
         [Fact]
         public void WhatIsPostedToItReachesTheOthersOnce()
         {
@@ -119,7 +119,7 @@ namespace FxServerHost
                 var posted = new[] { "EVENT_911", "EVENT_DISPATCH_TOGGLE_BODYCAM", "EVENT_OF_TOMORROW", "event_tone" };
                 foreach (var type in posted)
                 {
-                    // One of each through the session too, and at the same time.
+                    // One of each also comes through the session at the same time.
                     Hub.Shared.Push(server, "{\"type\":\"" + type + "\",\"data\":{\"by\":\"session\"}}");
                     int status;
                     fx.Request("POST", "/sonorancad/event", "{\"key\":\"" + Hub.ApiKey + "\",\"type\":\"" + type + "\",\"data\":{\"by\":\"http\"}}", out status);
@@ -152,11 +152,11 @@ namespace FxServerHost
                 Assert.True(fx.Told("/sonorancad/apiws.js over its core/apiws.js"));
                 fx.UntilTold("server " + server + ": connected.");
                 Hub.Shared.Push(server, "{\"type\":\"EVENT_911\"}");
-                ResourceTests.Pushes(fx, 1); // nobody waits for it
+                ResourceTests.Pushes(fx, 1); // events do not wait for it
                 fx.Ticks(25);
                 Assert.Equal(1, fx.Told(line => line.Contains("holds a session of its own")));
 
-                // Where it must not send, it holds none; nor for another server.
+                // If it must not send, it holds no session, nor does it for another server.
                 fx.Convars["sonoran_apiSendEnabled"] = "false";
                 fx.Restart("sonoran");
                 fx.Ticks(25);
@@ -197,18 +197,18 @@ namespace FxServerHost
             {
                 fx.Start(Cad);
                 fx.Trigger("", "test:move", "u1", "somewhere");
-                // Its own sender, which an error would end, goes on.
+                // Its own sender, which an error would end, still runs.
                 fx.Until(() => fx.Told("The sonoran resource is not running"), "a word about it", 20);
                 fx.Start("sonoran");
                 fx.Until(() => Hub.Shared.Get("/control/calls").Contains("somewhere"), "the unit");
                 fx.Trigger("", "test:move", "u1", "elsewhere");
                 fx.Until(() => Hub.Shared.Get("/control/calls").Contains("elsewhere"), "the unit again");
-                // 30 is text, as some client said it.
+                // SonoranCAD gave 30 as text, as some client might.
                 Assert.Contains("\"coordinates\":{\"x\":1.5,\"y\":2,\"z\":30}", Hub.Shared.Get("/control/calls"));
             }
         }
 
-        /// <summary>What waits for a SonoranCAD that never comes goes to everybody else.</summary>
+        /// <summary>Events that wait for a SonoranCAD that never comes go to everybody else.</summary>
         [Fact]
         public void OneThatDoesNotComeBackIsNotWaitedForLong()
         {
@@ -231,7 +231,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>Both start orders, both restarts and crashes in both orders, with events and units flowing all the while.</summary>
+        /// <summary>Both start orders, both restarts and crashes in both orders, while events and units keep flowing.</summary>
         [Fact]
         public void ManyRoundsLoseAndDoubleNothing()
         {
@@ -262,7 +262,7 @@ namespace FxServerHost
                     var pushed = 0;
                     while (!Volatile.Read(ref done))
                     {
-                        // As fast as the server is, so that there is always something on the way and never much.
+                        // Keeps pace with the server, so that something is always on its way, and never much.
                         if (pushed - Volatile.Read(ref reached) < 10) Hub.Shared.Push(server, "{\"type\":\"EVENT_UNIT_STATUS\",\"data\":" + pushed++ + "}");
                         else Thread.Sleep(1);
                     }
@@ -284,7 +284,7 @@ namespace FxServerHost
                     onwards();
                     fx.Restart(Cad);
                     onwards();
-                    // What SonoranCAD works on in the very tick in which both end is nobody's any more.
+                    // An event that SonoranCAD is handling in the very tick in which both end would be lost.
                     fx.TickAlone(Cad);
                     fx.Stop("sonoran");
                     fx.Stop(Cad);
@@ -320,7 +320,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>Where units are, and since when the hub has not heard of it.</summary>
+        /// <summary>Where units are, and since when the hub has not heard of their moves.</summary>
         private sealed class UnitMap
         {
             private const string Location = "move ";
@@ -342,13 +342,13 @@ namespace FxServerHost
                 foreach (var unit in _units) fx.Trigger("", "test:move", unit, Location + _moves);
             }
 
-            /// <summary>SonoranCAD has handed it over, and from now on does not care for it any more.</summary>
+            /// <summary>SonoranCAD has handed the location over and forgets it from now on.</summary>
             internal void Sent(string unit, string location)
             {
                 _unheard[unit][int.Parse(location.Substring(Location.Length))] = DateTime.UtcNow;
             }
 
-            /// <summary>A later location stands for all before it.</summary>
+            /// <summary>A later location replaces all earlier ones.</summary>
             internal void Check(TimeSpan most)
             {
                 Hear();

@@ -8,8 +8,8 @@ using CitizenFX.Core;
 namespace FxServerHost
 {
     /// <summary>
-    /// A resource's Lua or JavaScript runtime, in a process that all of its language share. Calls nest in both
-    /// directions, as on FXServer's one thread: whoever asks serves the other side until its answer is there.
+    /// A resource's Lua or JavaScript runtime, in one process per language. Calls nest in both directions, as on
+    /// FXServer's single thread: a caller serves the other side until it gets its answer.
     /// </summary>
     internal sealed class ChildRuntime : IScriptRuntime
     {
@@ -49,7 +49,7 @@ namespace FxServerHost
                     var heard = (List<object>)Wire.Read(Receive());
                     if ((string)heard[0] == "answer") return heard.ElementAtOrDefault(1);
                     ChildRuntime runtime;
-                    // What is left of a runtime that is gone, such as a function that is collected, reaches nothing any more.
+                    // What remains of an ended runtime, such as a function that is collected, no longer reaches anything.
                     Runtimes.TryGetValue(Convert.ToInt32(heard[1]), out runtime);
                     Send("answer", runtime == null ? null : runtime.Native((string)heard[2], heard.Skip(3).ToArray()));
                 }
@@ -98,7 +98,7 @@ namespace FxServerHost
             Instance = instance;
         }
 
-        /// <summary>Whether scripts of these kinds can be run here. If not, says so.</summary>
+        /// <summary>Whether scripts of these kinds can run here. If not, says so.</summary>
         internal static bool CanRun(params string[] extensions)
         {
             var missing = extensions.Where(extension => string.IsNullOrEmpty(Command(extension))).ToArray();

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace FxServerHost
 {
-    /// <summary>What the resource costs the server, and how much it keeps up with. Figures are printed; ratios are checked, which no slow machine changes.</summary>
+    /// <summary>What the resource costs the server, and how much it keeps up with. Prints figures and checks ratios, which a slow machine does not change.</summary>
     public class CostTests
     {
         /// <summary>The resource without its Lua script.</summary>
@@ -28,14 +28,14 @@ namespace FxServerHost
         }
 
         /// <summary>
-        /// Of this process and the one that runs Lua, in ms. Not the wall's: other programs of a busy machine must not count.
+        /// Of this process and the one that runs Lua, in ms. Wall-clock time would count other programs' load.
         /// </summary>
         private static double ProcessorTime()
         {
             using (var own = Process.GetCurrentProcess()) return own.TotalProcessorTime.TotalMilliseconds + ChildRuntime.ProcessorMs(".lua");
         }
 
-        /// <summary>What it costs to relay an event to that listener, in us, and how many of them a server can have in a second.</summary>
+        /// <summary>The cost of relaying an event to this listener, in us. Prints how many a server can relay in a second.</summary>
         private static double Relay(FxServer fx, int server, string listener, bool singly, string what)
         {
             const int events = 2000, warmUp = 500, size = 1000, ticksPerSecond = 1000 / FxServer.TickMs, budgetMs = 25;
@@ -43,7 +43,7 @@ namespace FxServerHost
             var perEvent = 0.0;
             foreach (var burst in new[] { warmUp, events })
             {
-                // Everything waits in the library first, so that no tick waits for the hub.
+                // All events are queued in the library first, so that no tick waits for the hub.
                 var before = Count(fx, listener);
                 Hub.Shared.Post("/control/burst?serverId=" + server + "&count=" + burst + "&size=" + size);
                 while (int.Parse(Json.Text(Json.Raw(((string)fx.Export(Bridge, "status")).Trim('[', ']'), "stats"), "queuedEvents")) < burst) Thread.Sleep(5);
@@ -118,7 +118,7 @@ namespace FxServerHost
                 List<double> idle = new List<double>(), own = new List<double>();
                 for (var i = 0; i < ticks; i++)
                 {
-                    // In turn, so that what else the machine does falls on both.
+                    // Alternates, so that other load on the machine affects both.
                     idle.Add(TickOf(fx, "idle"));
                     own.Add(TickOf(fx, Bridge));
                 }

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace FxServerHost
 {
-    /// <summary>What other resources call, with what they pass there.</summary>
+    /// <summary>What other resources call, and what they pass.</summary>
     public class EntryTests
     {
         private static Dictionary<string, object> Map(params object[] members)
@@ -60,7 +60,7 @@ namespace FxServerHost
                 Assert.False(fx.Told("SCRIPT ERROR"), string.Join("\n", fx.Console.ToArray()));
                 Hub.Shared.Push(server, "{\"type\":\"EVENT_911\"}");
                 fx.Until(() => Listener.Events.Any(e => e.Type == "EVENT_911" && e.Json == "{\"type\":\"EVENT_911\"}"), "an event after all that");
-                // And the handler of its own stop is still there.
+                // The handler of its own stop is still there too.
                 fx.Stop("sonoran");
                 Assert.True(fx.Told("stopped; what the CAD sends now waits"));
             }
@@ -82,7 +82,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>Without a session, before the settings are right, everything answers as well.</summary>
+        /// <summary>Every entry also answers without a session, before the settings are right.</summary>
         [Fact]
         public void EveryEntryAnswersBeforeItIsConfigured()
         {
@@ -104,7 +104,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>One wrong update does not spoil the others; what can be turned is turned.</summary>
+        /// <summary>One wrong update does not spoil the others; what can be converted is converted.</summary>
         [Fact]
         public void UnitsAreTakenAsWellAsTheyCanBe()
         {
@@ -146,7 +146,7 @@ namespace FxServerHost
                 }) fx.Until(() => Hub.Shared.Get("/control/calls").Contains(wanted), wanted);
                 Assert.DoesNotContain("nobody", Hub.Shared.Get("/control/calls"));
 
-                // As text, one by one: the library's word on the wrong one, and the others go out.
+                // As text, one by one: the library refuses the wrong one, and the others are sent.
                 Assert.Equal(true, fx.Export("sonoran", "sendUnitLocations",
                     "[{\"apiId\":\"t" + server + "-1\",\"location\":\"a ] , text\"}, {\"apiId\":\"t" + server + "-2\",\"location\":5},{\"apiId\":\"t" + server + "-3\",\"location\":\"third\"}]"));
                 fx.Until(() => Hub.Shared.Get("/control/calls").Contains("t" + server + "-3"), "the third");
@@ -166,7 +166,7 @@ namespace FxServerHost
                 var value = (IDictionary<string, object>)call.Result;
                 Assert.Equal("[1.5,\"x\",{\"a\":{\"x\":1,\"y\":2,\"z\":3}}]", value["value"]);
                 Assert.Equal(3, Convert.ToInt32(value["state"]));
-                // Nobody else is bothered with it.
+                // Nobody else gets the result.
                 Assert.False(Listener.Events.Any(e => e.Type == "SESSION_CALL_RESULT"));
 
                 var refused = (Task<object>)fx.Export("sonoran", "call", "nosuchmethod", "[]");
@@ -270,7 +270,7 @@ namespace FxServerHost
                 UntilSaid(fx, "js bytes true");
                 fx.Until(() => Listener.Events.Any(e => e.Type == "EVENT_BYTES"), "what JavaScript handed over as bytes");
 
-                // server.js, as server.lua in the resource itself.
+                // server.js does what server.lua does in the resource itself.
                 Hub.Shared.Push(server, "{\"type\":\"EVENT_911\",\"data\":[{\"call\":{\"caller\":\"John\",\"location\":\"here\",\"description\":\"help\"}}]}");
                 UntilSaid(fx, "911 from John at here: help");
                 fx.UntilTold("[script:sonoran] 911 from John at here: help");
@@ -295,7 +295,7 @@ namespace FxServerHost
                 foreach (var line in fx.Console.Where(line => line.Contains("lua nonsense")))
                 {
                     var words = line.Substring(line.IndexOf("nonsense", StringComparison.Ordinal)).Split(' ');
-                    // Every export answers; a promise may be broken, with a sentence.
+                    // Every export answers. A promise may reject, with a sentence.
                     if (words[1] != "call") Assert.True(words[3] == "true", string.Join("\n", fx.Console.ToArray()));
                     else Assert.True(words[3] == "true" || words.Length > 8, line);
                 }

@@ -11,7 +11,7 @@ namespace FxServerHost
 {
     /// <summary>
     /// A stand-in for FXServer's main thread: resources that start, tick, stop and crash, events and functions
-    /// between them, convars, and console commands. Nothing of a game is in it.
+    /// between them, convars, and console commands. It contains no game.
     /// </summary>
     internal sealed class FxServer : MarshalByRefObject, IScriptServer, IDisposable
     {
@@ -29,7 +29,7 @@ namespace FxServerHost
         private readonly Queue<string> _deletedReferences = new Queue<string>();
         private readonly Thread _main = Thread.CurrentThread;
         private readonly ScriptRuntime _test = new ScriptRuntime();
-        // Of all servers: the Lua and Node processes outlive each, and give back late what they held of it.
+        // Shared by all servers: the Lua and Node processes outlive each server, and release its functions late.
         private static int _instances;
 
         internal readonly Dictionary<string, string> Convars = new Dictionary<string, string>();
@@ -53,19 +53,19 @@ namespace FxServerHost
             return 1000 + Interlocked.Increment(ref _instances);
         }
 
-        /// <summary>So many, or a fifth of it in a run that is not to take long; see ../README.md.</summary>
+        /// <summary>A fifth of `many`, or all of it if SONORAN_ROUNDS is "all".</summary>
         internal static int Rounds(int many)
         {
             return Environment.GetEnvironmentVariable("SONORAN_ROUNDS") == "all" ? many : many / 5;
         }
 
-        /// <summary>Where the test's resources are.</summary>
+        /// <summary>The folder of one of the test's resources.</summary>
         internal static string Folder(string resource)
         {
             return Path.Combine(Environment.GetEnvironmentVariable("SONORAN_RESOURCES"), resource);
         }
 
-        /// <summary>A further resource, beside "sonoran".</summary>
+        /// <summary>Adds a resource beside "sonoran".</summary>
         internal void AddFolder(string resource, string folder)
         {
             _folders[resource] = folder;
@@ -82,7 +82,7 @@ namespace FxServerHost
             _queuedEvents.Enqueue(() => Publish("onServerResourceStart", resource));
         }
 
-        /// <summary>Others, and their caches of exports, hear of it on the next tick: after a restart, that is after the new start.</summary>
+        /// <summary>Others, and their export caches, hear of it on the next tick. In a restart, that is after the new start.</summary>
         internal void Stop(string resource)
         {
             _resources[resource].State = "stopping";
@@ -97,7 +97,7 @@ namespace FxServerHost
             Start(resource);
         }
 
-        /// <summary>The resource is gone, and nobody was told: neither its own scripts nor others.</summary>
+        /// <summary>Ends the resource without telling its own scripts or others.</summary>
         internal void Crash(string resource)
         {
             Destroy(resource);
@@ -132,7 +132,7 @@ namespace FxServerHost
             _resources[resource].Tick();
         }
 
-        /// <summary>The C# runtime notes on another thread that a tick is over, and leaves the next one out until then.</summary>
+        /// <summary>The C# runtime records a tick's end on another thread, and skips ticks until then.</summary>
         internal void UntilSettled(string resource)
         {
             while (_resources[resource].Runtimes.OfType<ScriptRuntime>().Any(runtime => !runtime.Settled)) Thread.Yield();
@@ -147,7 +147,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>Ticks until something is so.</summary>
+        /// <summary>Ticks until a condition holds.</summary>
         internal void Until(Func<bool> so, string what, int tickMs = TickMs)
         {
             var clock = Stopwatch.StartNew();
@@ -205,7 +205,7 @@ namespace FxServerHost
             _test.As(() => InvokeReference(_commands[command], Wire.Write(new object[] { 0, new object[0], command })));
         }
 
-        /// <summary>A request for /resource/path, as FXServer hands it to the resource.</summary>
+        /// <summary>Makes a request for /resource/path, as FXServer hands it to the resource.</summary>
         internal string Request(string method, string url, object body, out int status)
         {
             var parts = url.Split(new[] { '/' }, 3);

@@ -42,7 +42,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>The whole way round: the hub refuses the session, posts to the game server instead, and the event arrives.</summary>
+        /// <summary>The whole path: the hub refuses the session, posts to the game server instead, and the event arrives.</summary>
         [Fact]
         public void WhatTheHubPostsMeanwhileArrives()
         {

@@ -33,7 +33,7 @@ namespace FxServerHost
             _manifest = Regex.Replace(File.ReadAllText(Path.Combine(folder, "fxmanifest.lua")), "--.*", "");
         }
 
-        /// <summary>Runs the scripts in the manifest's order, those that are shared with the client first.</summary>
+        /// <summary>Runs the scripts in the manifest's order, those shared with the client first.</summary>
         internal void Run()
         {
             foreach (var script in Words("shared_scripts?").Concat(Words("server_scripts?")))
@@ -80,7 +80,7 @@ namespace FxServerHost
             foreach (var runtime in Runtimes.ToArray()) runtime.Tick();
         }
 
-        /// <summary>What versions before bodacious are named.</summary>
+        /// <summary>Whether the manifest's version is below bodacious.</summary>
         private bool OwnScheduler
         {
             get { return Regex.IsMatch(_manifest, "fx_version '(adamant)'"); }

@@ -13,7 +13,7 @@ namespace FxServerHost
     {
         private const string Ready = "server {0}: connected.";
 
-        /// <summary>A server whose convars are right, and its number in the CAD.</summary>
+        /// <summary>A server with the right convars, and its number in the CAD.</summary>
         internal static FxServer Configured(Hub hub, out int server, string options = "")
         {
             Listener.Forget();
@@ -35,7 +35,7 @@ namespace FxServerHost
             return fx;
         }
 
-        /// <summary>Waits for so many pushes.</summary>
+        /// <summary>Waits for this many pushes.</summary>
         internal static List<Listener.Heard> Pushes(FxServer fx, int count)
         {
             fx.Until(() => Listener.Events.Count(e => e.Type.StartsWith("EVENT_", StringComparison.Ordinal) || e.Type == "GET_LOGS") >= count, count + " events");
@@ -62,7 +62,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>For the Lua consumer's test: what the resource emitted, one event per line.</summary>
+        /// <summary>Records what the resource emitted, one event per line, for the Lua consumer's test.</summary>
         private static void Record(IEnumerable<Listener.Heard> heard)
         {
             var file = Environment.GetEnvironmentVariable("SONORAN_RECORD");
@@ -79,7 +79,7 @@ namespace FxServerHost
                 Hub.Shared.Push(server, "{\"type\":\"event_911\",\"key\":\"" + Hub.ApiKey + "\"}");
                 var heard = Pushes(fx, 2);
                 Assert.Equal(new[] { "{\"type\":\"EVENT_911\",\"data\":[1.0]}", "{\"type\":\"event_911\"}" }, heard.Select(e => e.Json));
-                // SonoranCAD compares types in upper case, and so may whoever listens here.
+                // SonoranCAD compares types in upper case, and listeners may do the same here.
                 Assert.Equal(2, Listener.Named.Count);
                 Assert.False(fx.Told(Hub.ApiKey));
             }
@@ -107,7 +107,7 @@ namespace FxServerHost
                 fx.Convars.Remove("sonoran_serverIds");
                 fx.UntilTold(string.Format(Ready, server));
                 Assert.Equal(1, fx.Console.Count(line => line.Contains("waiting for sonoran_apiKey, ")));
-                // The server itself says in front who speaks.
+                // The server itself puts the resource's name in front.
                 Assert.True(fx.Console.All(line => line.StartsWith("[script:sonoran] ", StringComparison.Ordinal) && !line.Contains("[sonoran]")));
             }
         }
@@ -138,7 +138,7 @@ namespace FxServerHost
                 var file = Path.Combine(folder, "libsonoran.so");
                 File.WriteAllText(file, "not a library");
                 fx.UntilTold(file + " is not a library but some other kind of file");
-                // As over a slow line, in pieces; each of them would end the process that loads it.
+                // In pieces, as over a slow line. Loading any of them would kill the process.
                 var library = File.ReadAllBytes(Hub.Needed("SONORAN_LIBRARY"));
                 using (var growing = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
                 {
@@ -304,7 +304,7 @@ namespace FxServerHost
             int server;
             using (var fx = Started(Hub.Shared, out server, ",\"idleCloseMs\":1000"))
             {
-                // Nobody ticks, as in a server that hangs, until the hub has lost the session.
+                // No ticks, as in a server that hangs, until the hub has lost the session.
                 var clock = System.Diagnostics.Stopwatch.StartNew();
                 while (Hub.Shared.Get("/control/sessions").Contains("\"serverId\":\"" + server + "\"") && clock.ElapsedMilliseconds < 60000) System.Threading.Thread.Sleep(20);
                 fx.Until(() => fx.Console.Count(line => line.Contains(string.Format(Ready, server))) == 2, "a second connection");

@@ -28,7 +28,7 @@ namespace FxServerHost
                     else if (heard.Type == "SESSION_READY") resumed += Json.Text(heard.Json, "resumed") == "true" ? 1 : 0;
                     else throw new Exception(heard.Json);
                 };
-                // Numbered events all the while, whatever the resource does; each must find a session at the hub.
+                // Pushes numbered events throughout. Each must find a session at the hub, whatever the resource does.
                 var restarted = false;
                 var pushing = Task.Run(() =>
                 {
@@ -42,7 +42,7 @@ namespace FxServerHost
                 });
                 for (var i = 0; i < restarts; i++)
                 {
-                    // Mostly with events waiting, now and then with none.
+                    // Mostly with events waiting, sometimes with none.
                     var before = sequence.Count;
                     fx.Until(() => sequence.Count > before || pushing.IsFaulted, "events between two restarts");
                     for (var last = -1; i % 5 == 0 && last != sequence.Count; fx.Tick()) last = sequence.Count;
@@ -79,7 +79,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>What came for one key is nothing for who holds another; how much of it there was is told.</summary>
+        /// <summary>Pushes for one key do not reach the holder of another, whose console counts them.</summary>
         [Fact]
         public void ANewKeyTakesEffectAndSaysWhatItDrops()
         {

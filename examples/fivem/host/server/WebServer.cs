@@ -55,7 +55,7 @@ namespace FxServerHost
             }
         }
 
-        /// <summary>Hands the requests that came in to the resources.</summary>
+        /// <summary>Hands the received requests to the resources.</summary>
         internal void Serve(FxServer server)
         {
             while (true)

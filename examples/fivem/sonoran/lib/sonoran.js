@@ -2,8 +2,8 @@
 //
 //     Sonoran.on('EVENT_911', (event, server) => console.log(event.data.call.caller));
 //
-// All of a tick's events come in one list and are told apart here, which costs the server a fraction of what
-// on('sonoran:EVENT_911', ...) does. The server's scripts have it, the clients' have not.
+// A tick's events come together in a list, which this file splits. That costs the server a fraction of what
+// on('sonoran:EVENT_911', ...) does. Server scripts have it, client scripts do not.
 (() => {
 	'use strict';
 	if (!IsDuplicityVersion()) return;
@@ -41,7 +41,7 @@
 		},
 	};
 
-	// Whichever of the two starts first.
+	// Works whichever of the two resources starts first.
 	on('sonoran:hello', () => emit('sonoran:listen'));
 	emit('sonoran:listen');
 })();

@@ -2,8 +2,8 @@
 --
 --     Sonoran.on('EVENT_911', function(event, server) print(event.data.call.caller) end)
 --
--- All of a tick's events come in one list and are told apart here, which costs the server a fraction of what
--- AddEventHandler('sonoran:EVENT_911', ...) does. The server's scripts have it, the clients' have not.
+-- A tick's events come together in a list, which this file splits. That costs the server a fraction of what
+-- AddEventHandler('sonoran:EVENT_911', ...) does. Server scripts have it, client scripts do not.
 if not IsDuplicityVersion() then return end
 
 ---@class Sonoran
@@ -12,8 +12,8 @@ Sonoran = {}
 ---@type table<string, fun(event: table, server: integer, json_text: string)[]>
 local handlers = {}
 
---- Calls `handler` with each event of a type, or of all types with '*'. A handler may wait: others do not wait for it.
----@param kind string EVENT_911 and so on; upper and lower case are the same
+--- Calls `handler` with each event of a type, or of all types with '*'. A handler may wait without delaying the others.
+---@param kind string EVENT_911 and so on, in upper or lower case
 ---@param handler fun(event: table, server: integer, json_text: string)
 function Sonoran.on(kind, handler)
     kind = kind:upper()
@@ -21,7 +21,7 @@ function Sonoran.on(kind, handler)
     table.insert(handlers[kind], handler)
 end
 
---- Calls a method of the hub and waits for its result; only in a thread or an event's handler.
+--- Calls a method of the hub and waits for its result. Works only in a thread or an event handler.
 ---@param method string
 ---@param arguments? any[]
 ---@param server? integer without it, the first
@@ -32,7 +32,7 @@ function Sonoran.call(method, arguments, server)
         return Citizen.Await(exports.sonoran:call(method, arguments, server))
     end)
     if not fine then return nil, tostring(answer) end
-    return (json.decode(answer)) -- which returns more than the value
+    return (json.decode(answer)) -- json.decode returns more than the value
 end
 
 local function tell(list, event, server, text)
@@ -52,6 +52,6 @@ AddEventHandler('sonoran:events', function(events)
     end
 end)
 
--- Whichever of the two starts first.
+-- Works whichever of the two resources starts first.
 AddEventHandler('sonoran:hello', function() TriggerEvent('sonoran:listen') end)
 TriggerEvent('sonoran:listen')

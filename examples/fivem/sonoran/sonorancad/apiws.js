@@ -1,18 +1,19 @@
-// Stands in for SonoranCAD's own core/apiws.js: it gives the same export, but holds no session with the CAD. That is the
-// sonoran resource's, which hands SonoranCAD its events and takes its unit locations. Copy this file over
+// Stands in for SonoranCAD's own core/apiws.js. It has the same export but no session with the CAD: the sonoran
+// resource holds that session, gives SonoranCAD its events and takes its unit locations. Copy this file over
 // sonorancad/core/apiws.js and name that path in sonorancad/configuration/updateIgnore.json; the README has the line.
 //
-// The two resources speak in events alone, and each handover is answered before `emit` returns. Neither keeps a function
-// of the other, so either may be restarted, or crash, at any time: what is not answered is handed over again.
+// The two resources communicate only through events, and each handover is acknowledged before `emit` returns. Neither
+// keeps a function of the other, so either may be restarted, or crash, at any time. What is not acknowledged is handed
+// over again.
 (() => {
 	'use strict';
 
 	const RESOURCE = GetCurrentResourceName();
 	const RETRY_MS = 1000;
-	const PATIENCE = 10; // retries, until the console hears that nobody takes anything
+	const PATIENCE = 10; // retries before the console says that nobody takes anything
 	const MOST_POSTED = 1000;
 
-	// The types of push events that are documented. SonoranCAD hands the whole event to whoever registers for its type.
+	// The documented types of push events. SonoranCAD hands the whole event to whoever registers for its type.
 	const TYPES = new Set([
 		'EVENT_911', 'EVENT_CHAR_SELECTED', 'EVENT_COMMUNITY_LINK_VERIFIED', 'EVENT_DISPATCH_CLOSED', 'EVENT_DISPATCH_EDIT',
 		'EVENT_DISPATCH_NEW', 'EVENT_DISPATCH_NOTE', 'EVENT_DISPATCH_TOGGLE_BODYCAM', 'EVENT_DISPATCH_UNIT_ATTACH',
@@ -22,9 +23,9 @@
 		'EVENT_UNIT_LOGOUT', 'EVENT_UNIT_PANIC', 'EVENT_UNIT_STATUS', 'EVENT_UNIT_UPDATE', 'GET_LOGS',
 	]);
 
-	const units = new Map(); // the newest location of each unit that is not taken yet
-	const posted = []; // events that the CAD posted, as JSON, that are not taken yet
-	const onTheirWay = new Map(); // the numbers of events of other types that go through SonoranCAD just now, by type
+	const units = new Map(); // the newest location of each unit, until it is taken
+	const posted = []; // events that the CAD posted, as JSON, until they are taken
+	const onTheirWay = new Map(); // the numbers of the events of other types that SonoranCAD is handling, by type
 	const run = `${Date.now()} ${Math.random()}`; // tells one start of this resource from the next
 	let started = false;
 	let kept = false;
@@ -50,7 +51,7 @@
 		return kept;
 	}
 
-	/** False: the other end is not there, and everything is kept for it. */
+	/** False: the other end is missing, and this end keeps everything for it. */
 	function handOverAll() {
 		const batch = [...units];
 		if (batch.length > 0) {
@@ -67,7 +68,7 @@
 
 	// From the CAD to SonoranCAD. ---------------------------------------------------------------------------------
 
-	/** The event with the key, if it has none, and its number, by which it is known when SonoranCAD is done with it. */
+	/** The event with the key, if it has none, and with the number that identifies it when SonoranCAD is done with it. */
 	function marked(json, number) {
 		const keyed = json.includes('"key"') && 'key' in JSON.parse(json);
 		const key = keyed ? '' : `"key":${JSON.stringify(apiKey())},`;
@@ -83,14 +84,14 @@
 		emit('sonoran:cad:heard');
 	});
 
-	// SonoranCAD does its work in threads that start a tick later, and end with it. What it has not done by then is
-	// handed over again after its restart.
+	// SonoranCAD handles events in threads that start a tick later and end when it stops. What it has not done by then
+	// is handed over again after its restart.
 	function done(number) {
 		emit('sonoran:cad:done', number);
 	}
 
-	// What the CAD posts while no session is up comes to SonoranCAD's HTTP handler. Those who listen to the sonoran
-	// resource have to hear of it too.
+	// While no session is up, the CAD posts to SonoranCAD's HTTP handler. Those who listen to the sonoran resource must
+	// get these events too.
 	function fromHttp({ key, ...event }) {
 		if (posted.length >= MOST_POSTED) {
 			posted.shift();
@@ -101,7 +102,7 @@
 	}
 
 	on('SonoranCAD::pushevents:OtherEvent', (type, data) => {
-		if (TYPES.has(type)) return; // comes whole, by the registration
+		if (TYPES.has(type)) return; // arrives whole, through the registration
 		const numbers = onTheirWay.get(type) || [];
 		if (numbers.length > 0) done(numbers.shift());
 		else fromHttp({ type, data });
@@ -113,7 +114,7 @@
 	}
 
 	on('sonoran:cad:hello', () => {
-		// Before the end of the start, SonoranCAD's handlers are not there yet.
+		// Until the start is complete, SonoranCAD's handlers are missing.
 		if (started) announce();
 	});
 
@@ -131,7 +132,7 @@
 
 	// From SonoranCAD to the CAD. ---------------------------------------------------------------------------------
 
-	// Its sender calls this unprotected and forgets what it handed over, so it must neither throw nor lose anything.
+	// SonoranCAD's sender calls this without protection and forgets what it passed: never throw, never lose anything.
 	exports('sendUnitLocations', async updates => {
 		let taken = false;
 		for (const unit of Object.values(updates || {})) {
@@ -150,7 +151,7 @@
 		else if (++misses === PATIENCE) console.log('The sonoran resource is not running: no live map and no events from the CAD until it is. `ensure sonoran` starts it.');
 	}, RETRY_MS);
 
-	// What the console has to say. --------------------------------------------------------------------------------
+	// Console messages. -------------------------------------------------------------------------------------------
 
 	console.log('core/apiws.js is that of the sonoran resource: events and unit locations go through its session.');
 

@@ -8,8 +8,8 @@ using CitizenFX.Core.Native;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// What FXServer loads: it starts the bridge, which lies beside it. They are two files because the server loads this
-    /// one from bytes, and of those Mono gives nothing back: whatever is in here is lost with every restart.
+    /// The script that FXServer loads. It starts the bridge, which is beside it. They are two files because the server
+    /// loads this one from bytes, and Mono never frees those: the memory of this one is lost with every restart.
     /// </summary>
     public sealed class SonoranScript : BaseScript
     {
@@ -35,8 +35,8 @@ namespace Sonoran.FiveM
         }
 #else
         /// <summary>
-        /// From a file Mono gives everything back. It is a copy that nobody else knows, because to overwrite a file that
-        /// is loaded would end the server. Windows cannot delete it while it is loaded, so there it is the bytes.
+        /// Mono frees what it loads from a file. The file is a private copy, because overwriting a loaded file would
+        /// kill the server. Windows cannot delete a loaded file, so there the bytes are loaded.
         /// </summary>
         private static Assembly Load(byte[] assembly)
         {

@@ -1,7 +1,7 @@
 // For TypeScript and editors that know it: `/// <reference path="../sonoran/types/sonoran.d.ts" />`. Nothing loads it
 // on the server. With @citizenfx/server beside it, `exports.sonoran` and `on` have these types too.
 
-/** One of communityUserId, roblox, apiId and identId says which unit it is. */
+/** One of communityUserId, roblox, apiId and identId identifies the unit. */
 interface SonoranUnitLocation {
 	location: string;
 	communityUserId?: string;
@@ -14,9 +14,9 @@ interface SonoranUnitLocation {
 }
 
 interface SonoranExports {
-	/** True: what could be taken was. As often as you like; the newest location of each unit goes out. */
+	/** True: the valid updates were taken. Call it as often as you like; each unit's newest location is sent. */
 	sendUnitLocations(units: SonoranUnitLocation[] | Record<string, SonoranUnitLocation> | string, server?: number): boolean;
-	/** Calls a method of the hub; `value` is its result as JSON text. Rejects with what the hub or the library said. */
+	/** Calls a method of the hub; `value` is its result as JSON text. Rejects with the hub's or the library's message. */
 	call(method: string, args?: unknown[] | string, server?: number): Promise<{ state: 3; value: string }>;
 	/** The number of the SESSION_CALL_RESULT event that follows; 0 when the console says why there is none. */
 	invoke(method: string, args?: unknown[] | string, server?: number): number;
@@ -27,7 +27,7 @@ interface SonoranExports {
 	status(): string;
 }
 
-/** An event of the CAD, or, where its type starts with SESSION_, of the connection. */
+/** An event from the CAD, or, if its type starts with SESSION_, from the connection. */
 interface SonoranEvent {
 	type: string;
 	data?: any;
@@ -36,7 +36,7 @@ interface SonoranEvent {
 
 type SonoranEventHandler = (event: SonoranEvent, server: number, jsonText: string) => void | Promise<void>;
 
-/** Of `server_script '@sonoran/lib/sonoran.js'`. */
+/** From `server_script '@sonoran/lib/sonoran.js'`. */
 declare const Sonoran: {
 	/** `type`: EVENT_911 and so on, or '*' for all. */
 	on(type: string, handler: SonoranEventHandler): void;

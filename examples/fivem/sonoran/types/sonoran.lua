@@ -1,7 +1,7 @@
 ---@meta
 -- For the Lua language server: add this folder to its `workspace.library`. Nothing loads it on the server.
 
----@class SonoranUnitLocation One of communityUserId, roblox, apiId and identId says which unit it is.
+---@class SonoranUnitLocation One of communityUserId, roblox, apiId and identId identifies the unit.
 ---@field location string
 ---@field communityUserId? string
 ---@field roblox? number
@@ -11,7 +11,7 @@
 ---@field peerId? string
 ---@field vehicle? table
 
----@class SonoranPromise What Citizen.Await takes: it gives the hub's result as JSON text, or raises what the hub said.
+---@class SonoranPromise For Citizen.Await, which returns the hub's result as JSON text, or raises the hub's message.
 
 ---@class SonoranExports
 ---@field sendUnitLocations fun(self: SonoranExports, units: SonoranUnitLocation[]|table<any, SonoranUnitLocation>|string, server?: integer): boolean

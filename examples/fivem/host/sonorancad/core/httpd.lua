@@ -1,6 +1,6 @@
--- How SonoranCAD takes push events, by its public behaviour: over the shim and over HTTP, each in a thread of its own;
--- only with the right key; then to its own handlers, and to whoever registered for the type. What it does with an
--- event goes to the test.
+-- How SonoranCAD takes push events, by its public behaviour: through the shim and by HTTP, each in its own thread, and
+-- only with the right key. An event then goes to SonoranCAD's own handlers and to whoever registered for the type. The
+-- test hears of each event.
 local own = { EVENT_911 = true, EVENT_UNIT_STATUS = true }
 local registered = {}
 

@@ -10,7 +10,7 @@ using Sonoran.Events;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// Connects FXServer's script world with the library: relays events to other resources on the server's
+    /// Connects FXServer's scripts with the library: relays events to other resources on the server's
     /// tick, and takes unit locations, hub calls and posted events from them.
     /// </summary>
     public sealed class Bridge
@@ -46,7 +46,7 @@ namespace Sonoran.FiveM
             API.SetHttpHandler(new Action<object, object>(new HttpEvents(body => _entries.Ingest(body, null)).Handle));
         }
 
-        /// <summary>Registers everything that a script has; what it returns is to be called on every tick.</summary>
+        /// <summary>Registers everything that a script has. Returns the function to call on every tick.</summary>
         public static Func<Task> Start(EventHandlerDictionary handlers, ExportDictionary exports)
         {
             return new Bridge(handlers, exports).OnTick;
@@ -57,7 +57,7 @@ namespace Sonoran.FiveM
             _handlers[name] += new Action<string, object>(new LocalHandler(handle).Invoke);
         }
 
-        /// <summary>For events of the server alone: C# handlers also hear what players trigger.</summary>
+        /// <summary>Only for the server's own events: C# handlers also receive what players trigger.</summary>
         private sealed class LocalHandler
         {
             private readonly Action<object> _handle;
@@ -80,7 +80,7 @@ namespace Sonoran.FiveM
                 var now = DateTime.UtcNow;
                 if (now - _checked >= Second)
                 {
-                    // Not before the first tick: until then the runtime gives this script no answers.
+                    // Not before the first tick: until then this script gets no answers from the runtime.
                     if (_checked == default(DateTime)) BaseScript.TriggerEvent("sonoran:hello");
                     _checked = now;
                     if (_sessions.Count == 0) Start();
@@ -96,7 +96,7 @@ namespace Sonoran.FiveM
             return Task.FromResult(0);
         }
 
-        /// <summary>Every session gets its turn, another one first each time.</summary>
+        /// <summary>Relays the sessions' events in turn, starting with the next session each time.</summary>
         private void Relay()
         {
             _budget.Start();
@@ -135,7 +135,7 @@ namespace Sonoran.FiveM
             foreach (var server in _settings.ServerIds) _sessions.Add(new ServerSession(_library, _settings, server, _listeners));
         }
 
-        /// <summary>The session of the given server, without one the first; or null.</summary>
+        /// <summary>The given server's session, or the first one if no server is given; or null.</summary>
         private ServerSession Session(object server)
         {
             if (server == null) return _sessions.FirstOrDefault();
@@ -143,7 +143,7 @@ namespace Sonoran.FiveM
             return _sessions.FirstOrDefault(s => s.ServerId.ToString(CultureInfo.InvariantCulture) == id);
         }
 
-        /// <summary>Answered at once where there is a session; without an answer the other end keeps them.</summary>
+        /// <summary>Acknowledged at once if there is a session. Otherwise the other end keeps them.</summary>
         private void OnCadUnits(object updates)
         {
             var session = Session(_cad.ServerId) ?? Session(null);
@@ -152,7 +152,7 @@ namespace Sonoran.FiveM
             BaseScript.TriggerEvent("sonoran:cad:kept");
         }
 
-        /// <summary>What the CAD posted to SonoranCAD's own HTTP handler, which has it already.</summary>
+        /// <summary>What the CAD posted to SonoranCAD's own HTTP handler. SonoranCAD already has it.</summary>
         private void OnCadPosted(object json)
         {
             var text = ScriptJson.Text(json);
@@ -163,8 +163,8 @@ namespace Sonoran.FiveM
         }
 
         /// <summary>
-        /// Leaves the sessions open on purpose: after a restart the new script takes over the very
-        /// connections and what they queued meanwhile, so nothing is lost and nothing comes twice.
+        /// Leaves the sessions open on purpose: after a restart the new script takes over the same
+        /// connections and what they queued meanwhile, so nothing is lost or repeated.
         /// </summary>
         private void OnResourceStop(object resource)
         {
@@ -194,7 +194,7 @@ namespace Sonoran.FiveM
             Tell(sentence);
         }
 
-        /// <summary>The server says in front which resource speaks.</summary>
+        /// <summary>The server puts the resource's name in front.</summary>
         private static void Tell(string sentence)
         {
             Debug.WriteLine(sentence);

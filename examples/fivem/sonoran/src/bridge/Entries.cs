@@ -8,8 +8,8 @@ using Sonoran.Events;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// What other resources may call. Their arguments can be anything, so every parameter is an object: an argument
-    /// that the runtime cannot convert ends the call without a result and without a word to its caller.
+    /// What other resources may call. Their arguments can be anything, so every parameter is an object: if the runtime
+    /// cannot convert an argument, the call ends without a result, and the caller is not told.
     /// </summary>
     internal sealed class Entries
     {
@@ -18,9 +18,9 @@ namespace Sonoran.FiveM
         private readonly Func<bool> _sendEnabled;
         private readonly Action<string> _tellOnce;
 
-        /// <param name="session">The session of the given server, without one the first; or null.</param>
-        /// <param name="sendEnabled">Whether unit locations go out.</param>
-        /// <param name="tellOnce">Says what was wrong where there is no session that could say it.</param>
+        /// <param name="session">The given server's session, or the first one if no server is given; or null.</param>
+        /// <param name="sendEnabled">Whether unit locations are sent.</param>
+        /// <param name="tellOnce">Reports a problem if there is no session to report it.</param>
         internal Entries(Func<object, ServerSession> session, Func<IEnumerable<ServerSession>> all, Func<bool> sendEnabled, Action<string> tellOnce)
         {
             _session = session;

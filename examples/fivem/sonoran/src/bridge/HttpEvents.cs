@@ -7,7 +7,7 @@ namespace Sonoran.FiveM
 {
     /// <summary>
     /// While no session is up the CAD posts its events to http://server:port/sonorancad/event. This takes
-    /// them where the resource is named sonorancad, and answers as the SonoranCAD resource does.
+    /// them if the resource is named sonorancad, and answers as the SonoranCAD resource does.
     /// </summary>
     internal sealed class HttpEvents
     {

@@ -6,8 +6,8 @@ using Sonoran.Events;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// Calls of the hub as promises of the script runtimes: a table with a function that takes the callback. Written by
-    /// hand, because of a Task a runtime makes one that rejects in JavaScript and that never ends when the task fails.
+    /// Hub calls as the script runtimes' promises: a table with a function that takes the callback. Written by hand,
+    /// because the promise that a runtime makes of a Task rejects in JavaScript, and never ends if the task fails.
     /// </summary>
     internal sealed class HubCalls
     {
@@ -46,14 +46,14 @@ namespace Sonoran.FiveM
                 }
                 catch (Exception)
                 {
-                    // The resource that asked is gone.
+                    // The calling resource is gone.
                 }
             }
         }
 
         private readonly Dictionary<int, Call> _calls = new Dictionary<int, Call>();
 
-        /// <param name="start">Starts the call and returns its number, or throws what the library said.</param>
+        /// <param name="start">Starts the call and returns its number, or throws the library's error.</param>
         internal object Start(Func<int> start)
         {
             var call = new Call();
@@ -68,7 +68,7 @@ namespace Sonoran.FiveM
             return call.Promise();
         }
 
-        /// <summary>Whether the result is that of a call of ours, which alone hears of it.</summary>
+        /// <summary>Whether the result belongs to one of these calls, which then alone receives it.</summary>
         internal bool Settle(SonoranEvent result)
         {
             int id;
@@ -76,13 +76,13 @@ namespace Sonoran.FiveM
             if (!int.TryParse(result["id"], out id) || !_calls.TryGetValue(id, out call)) return false;
             _calls.Remove(id);
             var fine = result["code"] == "ok";
-            // Lua's Citizen.Await takes a table like this for a promise that is kept.
+            // Lua's Citizen.Await takes a table like this for a resolved promise.
             var value = new Dictionary<string, object> { { "state", 3 }, { "value", Json.Raw(result.Json, "result") ?? "null" } };
             call.Settle(fine ? value : null, fine ? null : result["message"] ?? result["code"]);
             return true;
         }
 
-        /// <summary>The session is gone, and with it every answer.</summary>
+        /// <summary>Fails every call: the session is gone, so no answer will come.</summary>
         internal void Fail(string why)
         {
             var calls = new List<Call>(_calls.Values);

@@ -6,12 +6,12 @@ using CitizenFX.Core;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// Hands events to the scripts of the server. One by one, which anybody can listen to; and, for a fraction of the
-    /// cost, as lists to those who asked for them. To trigger an event costs the runtime far more than the event itself.
+    /// Hands events to the server's scripts: one by one, for anybody who listens; and in lists, at a fraction of the
+    /// cost, for those who asked. Triggering an event costs the runtime far more than the event itself.
     /// </summary>
     internal sealed class Listeners
     {
-        /// <summary>How many events go into one list at most.</summary>
+        /// <summary>The most events in one list.</summary>
         private const int ListSize = 64;
 
         private readonly SonoranCad _cad;
@@ -33,13 +33,13 @@ namespace Sonoran.FiveM
             if (Singly)
             {
                 BaseScript.TriggerEvent("sonoran:event", type, json, server);
-                // The runtime may tear a name; the type is in the arguments too.
+                // The runtime may tear a name, so the type is in the arguments too.
                 BaseScript.TriggerEvent("sonoran:" + type, json, server, type);
             }
             if (InLists) _list.Add(new object[] { type, json, server });
         }
 
-        /// <summary>An event that came from the CAD, so that SonoranCAD has to have it too.</summary>
+        /// <summary>Hands over an event from the CAD, which SonoranCAD must get too.</summary>
         internal void Push(int server, string type, string json)
         {
             Tell(server, type, json);
@@ -60,8 +60,8 @@ namespace Sonoran.FiveM
     }
 
     /// <summary>
-    /// How long one tick may relay events: of the 50 ms that it has; FXServer warns at 150. It grows while events are
-    /// left over, and shrinks at once when none are.
+    /// How much of a tick's 50 ms may go into relaying events. FXServer warns at 150 ms. The budget grows while events
+    /// are left over, and shrinks at once when none are.
     /// </summary>
     internal sealed class Budget
     {

@@ -9,8 +9,8 @@ using Sonoran.Events;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// Values of other resources' scripts as JSON. Whatever they are, there is JSON for them: what JSON cannot say
-    /// (functions, infinities, what is nested too deep) becomes null.
+    /// Converts values from other resources' scripts to JSON. Every value has a conversion: what JSON cannot express
+    /// (functions, infinities, what is nested too deeply) becomes null.
     /// </summary>
     internal static class ScriptJson
     {
@@ -23,7 +23,7 @@ namespace Sonoran.FiveM
             return json.ToString();
         }
 
-        /// <summary>A text: a string, or JavaScript's bytes where they are UTF-8. Null for anything else.</summary>
+        /// <summary>The text of a string, or of JavaScript's bytes if they are UTF-8; null for anything else.</summary>
         internal static string Text(object value)
         {
             var bytes = value as byte[];
@@ -70,7 +70,7 @@ namespace Sonoran.FiveM
             else Json.Quote(json, value.ToString());
         }
 
-        /// <summary>What GetEntityCoords gives, in the hub's spelling.</summary>
+        /// <summary>Writes what GetEntityCoords returns in the hub's format.</summary>
         private static void WriteVector(StringBuilder json, float[] members)
         {
             for (var i = 0; i < members.Length; i++)

@@ -4,10 +4,10 @@ using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {
-    /// <summary>The session of one CAD server: opens it, opens it anew when it ended, and tells the console what happens.</summary>
+    /// <summary>The session of one CAD server: opens it, reopens it when it ended, and tells the console what happens.</summary>
     internal sealed class ServerSession
     {
-        /// <summary>From here down an error is of the session or the process, not of an argument.</summary>
+        /// <summary>From here down, a code means an error of the session or the process, not of an argument.</summary>
         private const int SessionErrors = -10;
         private const int UnitError = -5;
         private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
@@ -60,7 +60,7 @@ namespace Sonoran.FiveM
             }
         }
 
-        /// <summary>Relays what is queued while the budget lasts, one event at least; true when it did not last.</summary>
+        /// <summary>Relays queued events while the budget lasts, at least one. Returns whether the budget ran out.</summary>
         internal bool Tick(Budget budget)
         {
             SonoranEvent next;
@@ -74,8 +74,8 @@ namespace Sonoran.FiveM
         }
 
         /// <summary>
-        /// Once a second: a session that is gone without having told so was taken over. Opening it again
-        /// would take it back, and so on for ever.
+        /// Called once a second. A session that is gone without a word was taken over. Reopening it would take
+        /// it back, and so on for ever.
         /// </summary>
         internal void Check()
         {
@@ -86,7 +86,7 @@ namespace Sonoran.FiveM
             Tell(taken);
         }
 
-        /// <summary>True: what could be taken was. One update that the library refuses does not keep it from the others.</summary>
+        /// <summary>True: the valid updates were taken. An update that the library refuses does not stop the others.</summary>
         internal bool SendUnitLocations(object updates)
         {
             string problem;
@@ -126,7 +126,7 @@ namespace Sonoran.FiveM
             }
         }
 
-        /// <summary>Once a minute at most, and how often it happened.</summary>
+        /// <summary>Reports the problem, at most once a minute, and how often it happened.</summary>
         private void TellOfUnits(string problem)
         {
             _unitsLeftOut++;
@@ -135,14 +135,14 @@ namespace Sonoran.FiveM
             _unitsLeftOut = 0;
         }
 
-        /// <summary>The call's number, or what the library says against it.</summary>
+        /// <summary>Returns the call's number, or throws the library's error.</summary>
         internal int Invoke(string method, string argumentsJson)
         {
             if (_session == null) throw new SonoranException("there is no session with the CAD");
             return _session.Invoke(method, argumentsJson);
         }
 
-        /// <summary>Why the library did not take the push; null when it did.</summary>
+        /// <summary>Returns why the library refused the push, or null if it took it.</summary>
         internal SonoranException Ingest(string body)
         {
             try
@@ -161,7 +161,7 @@ namespace Sonoran.FiveM
             }
         }
 
-        /// <summary>Says what another script did wrong, once a minute at most.</summary>
+        /// <summary>Reports what another script did wrong, at most once a minute.</summary>
         internal void TellProblem(string sentence)
         {
             if (Due(ref _problemTold)) Tell(sentence);

@@ -7,7 +7,7 @@ using Sonoran.Events;
 
 namespace Sonoran.FiveM
 {
-    /// <summary>What the server's convars say. The names are those of the SonoranCAD resource where it has them.</summary>
+    /// <summary>The server's convars. They share the SonoranCAD resource's names where it has them.</summary>
     internal sealed class Settings
     {
         /// <summary>What sonorancad.cfg sets sonoran_apiKey to until SonoranCAD puts the key there.</summary>
@@ -42,8 +42,8 @@ namespace Sonoran.FiveM
             return settings;
         }
 
-        /// <param name="serverId">SonoranCAD reads this one too, and takes one number.</param>
-        /// <param name="serverIds">Several servers; null: that one.</param>
+        /// <param name="serverId">A single number, which SonoranCAD reads too.</param>
+        /// <param name="serverIds">Several servers, or null for that one.</param>
         private void Check(string serverId, string serverIds)
         {
             var missing = new List<string>();
@@ -83,14 +83,14 @@ namespace Sonoran.FiveM
                 Problem = "sonoran_options is no JSON object: write it as '{\"log\":\"info\"}', in single quotes.";
         }
 
-        /// <summary>The options of one server's session. The same settings give the same text, by which a restart is known as one.</summary>
+        /// <summary>The options of one server's session. The same settings give the same text, which identifies a restart.</summary>
         internal string SessionOptions(int serverId)
         {
             var options = new SonoranOptions
             {
                 { "communityId", CommunityId }, { "apiKey", ApiKey }, { "serverId", serverId },
                 { "mode", Mode == null ? null : Mode.ToLowerInvariant() },
-                // The key is nobody's business but SonoranCAD's, whose end adds it again.
+                // Only SonoranCAD needs the key, and its stand-in adds it again.
                 { "eventKey", Json.Raw(Options ?? "", "eventKey") == null ? "strip" : null },
             };
             if (Json.Raw(Options ?? "", "idleCloseMs") == null) options.Add("idleCloseMs", IdleCloseMs);
@@ -104,7 +104,7 @@ namespace Sonoran.FiveM
             return int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out id);
         }
 
-        /// <summary>A convar's value, or null. One that we may not read looks like one that is not set.</summary>
+        /// <summary>A convar's value, or null. A convar that this resource may not read looks unset.</summary>
         private static string Convar(string name)
         {
             var value = API.GetConvar(name, "").Trim();

@@ -7,12 +7,12 @@ using CitizenFX.Core.Native;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// The SonoranCAD resource, where it runs on this server: its events, its unit locations, and what reached it by
+    /// The SonoranCAD resource, if it runs on this server: its events, its unit locations, and what reached it by
     /// HTTP. The other end is sonorancad/apiws.js, which stands in for its core/apiws.js.
     ///
-    /// The two speak in events alone, and every handover is answered before it returns. No function of one is kept by
-    /// the other, so either may be restarted at any time. While SonoranCAD is away for a moment the events wait in the
-    /// library, which outlives both; what it had been handed and had not done is handed over again.
+    /// The two communicate only through events, and each handover is acknowledged before it returns. Neither keeps a
+    /// function of the other, so either may be restarted at any time. While SonoranCAD is briefly away, the events wait
+    /// in the library, which outlives both. What it was handed and had not done is handed over again.
     /// </summary>
     internal sealed class SonoranCad
     {
@@ -25,10 +25,10 @@ namespace Sonoran.FiveM
 
         private const string Name = "sonorancad";
 
-        /// <summary>How long events wait for a SonoranCAD that is not there before they go to everybody else without it.</summary>
+        /// <summary>How long events wait for a missing SonoranCAD before they go to everybody else without it.</summary>
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-        /// <summary>An event that SonoranCAD has not reported as done by then was refused, and will be again.</summary>
+        /// <summary>SonoranCAD refused an event that it has not reported as done by then, and would again.</summary>
         private static readonly TimeSpan Refusal = TimeSpan.FromSeconds(5);
 
         private readonly Action<string> _tell;
@@ -46,7 +46,7 @@ namespace Sonoran.FiveM
         /// <summary>The server in the CAD that SonoranCAD is configured for.</summary>
         internal int ServerId { get; set; }
 
-        /// <summary>Whether its own script, where it still has that, would open a second session for a server of ours.</summary>
+        /// <summary>Whether its own core/apiws.js, if still in place, would open a second session for one of our servers.</summary>
         internal bool WouldCompete { get; set; }
 
         internal int Count
@@ -54,7 +54,7 @@ namespace Sonoran.FiveM
             get { return _waiting.Count; }
         }
 
-        /// <param name="run">Another one with each start of SonoranCAD.</param>
+        /// <param name="run">Differs with each start of SonoranCAD.</param>
         internal void OnReady(object run)
         {
             _isHere = _isAttached = true;
@@ -79,7 +79,7 @@ namespace Sonoran.FiveM
             _handed.RemoveAll(handover => handover.Number.ToString(CultureInfo.InvariantCulture) == done);
         }
 
-        /// <summary>Once a second: a SonoranCAD that runs and does not answer has no stand-in.</summary>
+        /// <summary>Called once a second. A SonoranCAD that runs but does not answer has no stand-in.</summary>
         internal void Check()
         {
             _handed.RemoveAll(handover => DateTime.UtcNow - handover.At > Refusal);
@@ -87,7 +87,7 @@ namespace Sonoran.FiveM
             var state = State();
             _isHere = state != "missing" && state != "unknown" && state != "uninitialized";
             if (state != "started") return;
-            // Answered, if at all, before this returns.
+            // An answer, if any, arrives before this returns.
             BaseScript.TriggerEvent("sonoran:cad:hello");
             if (_isAttached || !WouldCompete || _toldSession) return;
             _toldSession = true;
@@ -103,7 +103,7 @@ namespace Sonoran.FiveM
             var started = State() == "started";
             if (_isAttached && started) return true;
             if (_isAttached) Detach();
-            // It runs, and answered to nothing: there is no stand-in to wait for.
+            // It runs but has not answered: there is no stand-in to wait for.
             if (started && _waiting.Count == 0) return true;
             if (DateTime.UtcNow - _awaySince < Patience) return false;
             if (!_toldAway) _tell("the sonorancad resource is not running: events go on without it until it is started.");
@@ -118,7 +118,7 @@ namespace Sonoran.FiveM
             if (_isAttached && server == ServerId) _waiting.Add(new Handover { Number = ++_numbers, Json = json });
         }
 
-        /// <summary>What is not heard stays, in its order.</summary>
+        /// <summary>Hands over what waits. What is not acknowledged stays, in order.</summary>
         internal void Flush()
         {
             if (!_isAttached || _waiting.Count == 0) return;
@@ -128,7 +128,7 @@ namespace Sonoran.FiveM
                 _waiting[i].At = DateTime.UtcNow;
                 list[i] = new object[] { _waiting[i].Number, _waiting[i].Json };
             }
-            // Noted before, because SonoranCAD may be done with some at once.
+            // Recorded first, because SonoranCAD may be done with some at once.
             _handed.AddRange(_waiting);
             _waiting.Clear();
             _isHeard = false;
@@ -147,7 +147,7 @@ namespace Sonoran.FiveM
 
         private static string State()
         {
-            // Where this resource itself bears the name, SonoranCAD does not run here.
+            // If this resource itself has the name, SonoranCAD does not run here.
             return API.GetCurrentResourceName() == Name ? "missing" : API.GetResourceState(Name);
         }
     }

@@ -8,16 +8,15 @@ using Sonoran.Events;
 namespace Sonoran.FiveM
 {
     /// <summary>
-    /// Unit locations as other resources hand them over to the hub's JSON. Some of what is in them is what players'
-    /// games said, so one that is wrong must not spoil the others: what can be turned into what the hub takes is
-    /// turned, and what cannot is left out.
+    /// Converts other resources' unit locations to the hub's JSON. Some of the data comes from players' games, so a
+    /// wrong location must not spoil the others: what can be converted is converted, and the rest is left out.
     /// </summary>
     internal static class UnitLocations
     {
         private static readonly string[] Names = { "communityUserId", "roblox", "apiId", "identId" };
 
         /// <summary>
-        /// The JSON array of the entries that can be sent; null when there is none. As in SonoranCAD, a map stands for
+        /// The JSON array of the entries that can be sent; null if there are none. As in SonoranCAD, a map stands for
         /// its values, and an entry without a location or without one of the four names of a unit is left out.
         /// </summary>
         /// <param name="problem">What was left out or ignored, as a sentence; null when nothing was.</param>
@@ -32,7 +31,7 @@ namespace Sonoran.FiveM
                 return null;
             }
             var map = updates as IDictionary<string, object>;
-            // One update by itself instead of a list of them.
+            // A single update instead of a list.
             var entries = map == null ? updates as IEnumerable : map.ContainsKey("location") ? new object[] { map } : (IEnumerable)map.Values;
             if (entries == null)
             {
@@ -99,7 +98,7 @@ namespace Sonoran.FiveM
             json.Append('}');
         }
 
-        /// <summary>False: it is not what the hub takes and cannot be turned into it.</summary>
+        /// <summary>False: the hub does not take this value, and it cannot be converted.</summary>
         private static bool WriteMember(StringBuilder json, string name, object value)
         {
             switch (name)
@@ -137,7 +136,7 @@ namespace Sonoran.FiveM
             if (given.Count < 2 || given.Count > 4) return false;
             for (var i = 0; i < given.Count; i++)
             {
-                // A height or a heading may be missing, a place may not.
+                // A height (z) or a heading (w) may be missing, a place (x, y) may not.
                 if (given[i] == null && i >= 2) continue;
                 json.Append(i == 0 ? "{\"" : ",\"").Append("xyzw"[i]).Append("\":");
                 if (!WriteNumber(json, given[i])) return false;
@@ -168,7 +167,7 @@ namespace Sonoran.FiveM
             return true;
         }
 
-        /// <summary>The unit's name where it is usable, for the console too.</summary>
+        /// <summary>The unit's name if it is usable, which the console shows too.</summary>
         private static string Id(IDictionary<string, object> unit, string name)
         {
             var id = Plain(Member(unit, name));

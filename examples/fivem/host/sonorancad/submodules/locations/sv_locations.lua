@@ -1,6 +1,6 @@
 -- How SonoranCAD sends unit locations, by its public behaviour: one thread, every 250 ms, at most 25 in a call, through
--- its own export by name and without protection: an error ends the thread, and the live map stands still until the
--- next restart. What was handed over counts as sent, whatever became of it.
+-- its own export by name and without protection. An error ends the thread, and the live map stands still until the
+-- next restart. A location that was handed over counts as sent, whatever became of it.
 local moved, queue = {}, {}
 
 AddEventHandler('test:move', function(unit, location)

@@ -35,7 +35,7 @@ const fn line(document: &'static str, line: &'static str, run: Run) -> Documente
 
 const COMMANDS: &[Documented] = &[
     line("README.md", "cargo xtask demo", By("demo")),
-    line("README.md", "cargo xtask test", Not("it is what runs now")),
+    line("README.md", "cargo xtask test", Not("it is the command that runs now")),
     line("README.md", "sha256sum --check", By("dist")),
     line("README.md", "tar xzf sonoran-VERSION.tar.gz", By("dist")),
     line("README.md", "cc host.c", By("dist")),
@@ -44,7 +44,7 @@ const COMMANDS: &[Documented] = &[
     line(
         "README.md",
         "cargo xtask dist",
-        Not("it builds for systems that no test runs; the step dist builds the others by the same way"),
+        Not("it builds for systems that no test runs on; the step dist builds the others the same way"),
     ),
     line("bindings/cpp/README.md", "cmake -S examples/cpp", By("dist")),
     line("bindings/cpp/README.md", "cmake --build build", By("dist")),
@@ -108,7 +108,7 @@ pub(crate) fn check(steps: &[&str]) -> Result<Vec<String>> {
         for line in lines(document)? {
             let known =
                 COMMANDS.iter().position(|known| known.document == document && line.starts_with(known.line));
-            let known = known.with_context(|| format!("{document}: no test is named for: {line}"))?;
+            let known = known.with_context(|| format!("{document}: no step is listed for: {line}"))?;
             found.insert(known);
         }
     }
@@ -117,7 +117,7 @@ pub(crate) fn check(steps: &[&str]) -> Result<Vec<String>> {
         let Documented { document, line, run } = known;
         ensure!(
             found.contains(&index) || !root().join(document).exists(),
-            "{document} has no command any more: {line}"
+            "{document} no longer has the command: {line}"
         );
         match run {
             By(step) => ensure!(steps.contains(step), "{line}: there is no step {step}"),

@@ -34,7 +34,7 @@ pub(crate) fn provide() -> Result<()> {
     .arg(requirements)
     // pip's warning about root does not apply to a separate folder
     .env("PIP_ROOT_USER_ACTION", "ignore");
-    run(pip).context("what xtask/requirements.txt names could not be installed")?;
+    run(pip).context("cannot install what xtask/requirements.txt names")?;
     write(&installed, wanted)
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) fn run() -> Result<ExitCode> {
     provide(&steps::all().collect::<Vec<_>>())?;
-    println!("everything is there that cargo xtask test needs");
+    println!("everything that cargo xtask test needs is installed");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let chosen =
         |step: &&&Step| arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name);
     let chosen: Vec<_> = all.iter().filter(chosen).copied().collect();
-    println!("what the steps need, cargo xtask setup installs; it runs now");
+    println!("cargo xtask setup runs first and installs what the steps need");
     setup::provide(&chosen)?;
 
     let mut summary = Summary::default();

@@ -85,7 +85,7 @@ pub(crate) fn provide(steps: &[&str]) -> Result<()> {
     run(with(apt(), &install))?;
     match missing(steps).as_slice() {
         [] => Ok(()),
-        tools => bail!("apt-get gave no error, but what it installed did not help: {}", advice(tools)),
+        tools => bail!("apt-get reported no error, but a tool is still missing: {}", advice(tools)),
     }
 }
 

@@ -95,7 +95,7 @@ impl Dependencies {
     /// The licence of every crate, with the licence texts from its source.
     pub(crate) fn licences(&self) -> Result<String> {
         let mut text = format!(
-            "sonoran {VERSION} is under the MIT licence or the Apache License 2.0, as you like.\n\
+            "sonoran {VERSION} is under the MIT licence or the Apache License 2.0, at your option.\n\
              Its libraries hold the crates below, each under the licence that follows its name.\n"
         );
         for (package, _) in self.crates.values().filter(|(package, _)| package.id != self.library) {

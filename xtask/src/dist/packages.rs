@@ -179,6 +179,6 @@ impl Release {
 fn pkg_config(installed: &str) -> Result<String> {
     let (from, to) = ("prefix=${pcfiledir}/../..\n", "prefix=${pcfiledir}/../../..\n");
     let (library, deeper) = ("libdir=${prefix}/lib\n", "libdir=${pcfiledir}/..\n");
-    ensure!(installed.contains(from) && installed.contains(library), "sonoran.pc has another form");
+    ensure!(installed.contains(from) && installed.contains(library), "sonoran.pc has an unexpected form");
     Ok(installed.replace(from, to).replace(library, deeper))
 }

@@ -42,7 +42,7 @@ impl Platform {
         let find = |rid: &String| {
             let found =
                 PLATFORMS.iter().find(|platform| [platform.rid, platform.target].contains(&rid.as_str()));
-            found.ok_or_else(|| anyhow::anyhow!("there is no library for {rid}, but for these: {}", known()))
+            found.ok_or_else(|| anyhow::anyhow!("there is no library for {rid}, only for: {}", known()))
         };
         if rids.is_empty() { Ok(PLATFORMS.iter().collect()) } else { rids.iter().map(find).collect() }
     }

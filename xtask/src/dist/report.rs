@@ -19,7 +19,7 @@ use crate::{
 pub(crate) fn report(platforms: &[&Platform]) -> Result<String> {
     let mut text = format!(
         "# How sonoran {VERSION} was built\n\n\
-         Commit {}, by `cargo xtask dist`, which gives the same bytes again on the same kind of system with:\n\n",
+         Commit {}, by `cargo xtask dist`, which reproduces the same bytes on the same kind of system with:\n\n",
         sources::commit()?
     );
     for line in programs(platforms)? {
@@ -38,7 +38,7 @@ pub(crate) fn report(platforms: &[&Platform]) -> Result<String> {
             Kind::Musl => "musl's `libc.so`".to_owned(),
             Kind::Windows => "Windows 10".to_owned(),
         };
-        let tested = if platform.tested { "run it" } else { "do not run it: built and looked at only" };
+        let tested = if platform.tested { "run it" } else { "do not run it: only built and inspected" };
         let arguments = link_arguments(platform).join(" ");
         writeln!(text, "| {} | `{}` | {needs} | `{arguments}` | {tested} |", platform.rid, platform.target)?;
     }

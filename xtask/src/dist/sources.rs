@@ -41,7 +41,7 @@ pub(crate) fn export(paths: &[&str], folder: &Path) -> Result<()> {
 pub(crate) fn time() -> Result<u64> {
     let given = env::var("SOURCE_DATE_EPOCH").ok();
     let time = given.map_or_else(|| git(&["log", "-1", "--format=%ct"]), Ok)?;
-    time.trim().parse().context("SOURCE_DATE_EPOCH is no number of seconds")
+    time.trim().parse().context("SOURCE_DATE_EPOCH is not a number of seconds")
 }
 
 /// The commit, and whether files differ from it.

@@ -16,7 +16,7 @@ fn objcopy() -> Result<Command> {
         sysroot.join("lib/rustlib").read_dir()?.flatten().map(|entry| entry.path().join("bin/rust-objcopy"));
     let program = programs.find(|program| program.is_file());
     let program = program
-        .with_context(|| format!("{} has no rust-objcopy: take Rust 1.88 or newer", sysroot.display()))?;
+        .with_context(|| format!("{} has no rust-objcopy: use Rust 1.88 or newer", sysroot.display()))?;
     let mut objcopy = command(program);
     // it does not always find rustc's LLVM
     objcopy.env("LD_LIBRARY_PATH", sysroot.join("lib"));

@@ -39,13 +39,13 @@ pub(crate) fn library(platform: &Platform, file: &Path) -> Result<()> {
         Kind::Windows => windows(&bytes),
         Kind::Glibc | Kind::Musl => linux(platform, &bytes),
     }
-    .with_context(|| format!("{} is not as it must be", file.display()))
+    .with_context(|| format!("{} is not fit for release", file.display()))
 }
 
 fn linux(platform: &Platform, bytes: &[u8]) -> Result<()> {
     let elf = Elf::parse(bytes)?;
     ensure!(elf.soname == Some("libsonoran.so"), "its soname is {:?}", elf.soname);
-    ensure!(elf.rpaths.is_empty() && elf.runpaths.is_empty(), "it looks for libraries in folders of its own");
+    ensure!(elf.rpaths.is_empty() && elf.runpaths.is_empty(), "it has its own library search path");
     ensure!(elf.syms.is_empty(), "it is not stripped");
     let (needed, version) = (&elf.libraries, newest_glibc(&elf));
     if platform.kind == Kind::Musl {
@@ -55,7 +55,7 @@ fn linux(platform: &Platform, bytes: &[u8]) -> Result<()> {
         ensure!(needed.iter().all(known), "it needs {needed:?}, not all of which are parts of glibc");
         ensure!(version.is_some(), "it names no version of glibc");
     }
-    ensure!(version <= Some(GLIBC), "it asks for glibc {version:?}, not {GLIBC:?}");
+    ensure!(version <= Some(GLIBC), "it needs glibc {version:?}, not {GLIBC:?}");
     hardened(&elf)?;
     let exported = elf.dynsyms.iter().filter(|symbol| !symbol.is_import() && symbol.st_shndx != 0);
     offers(exported.filter_map(|symbol| elf.dynstrtab.get_at(symbol.st_name)).collect())
@@ -69,7 +69,7 @@ fn hardened(elf: &Elf<'_>) -> Result<()> {
     ensure!(segment(program_header::PT_GNU_RELRO).is_some(), "its tables stay writable: no RELRO");
     let both = elf.program_headers.iter().any(|header| header.is_executable() && header.is_write());
     ensure!(!both, "a segment can be written and run");
-    let dynamic = elf.dynamic.as_ref().context("it is no shared library")?;
+    let dynamic = elf.dynamic.as_ref().context("it is not a shared library")?;
     let (flags, flags_1) = (dynamic.info.flags, dynamic.info.flags_1);
     let text = dynamic.dyns.iter().any(|entry| entry.d_tag == dynamic::DT_TEXTREL);
     ensure!(!text && flags & dynamic::DF_TEXTREL == 0, "it has text relocations");
@@ -101,7 +101,7 @@ fn windows(bytes: &[u8]) -> Result<()> {
     let pe = PE::parse(bytes)?;
     let foreign = |name: &&&str| !WINDOWS_PARTS.contains(&name.to_lowercase().as_str());
     let foreign: Vec<_> = pe.libraries.iter().filter(foreign).collect();
-    ensure!(foreign.is_empty(), "it needs {foreign:?}, which are no parts of Windows");
+    ensure!(foreign.is_empty(), "it needs {foreign:?}, which are not parts of Windows");
     ensure!(!pe.libraries.is_empty(), "it needs nothing at all");
     let header = pe.header.optional_header.context("it has no optional header")?;
     // ASLR (with high entropy on 64 bits) and DEP
@@ -118,7 +118,7 @@ fn offers(names: BTreeSet<&str>) -> Result<()> {
     ensure!(!declared.is_empty(), "sonoran.h declares no function");
     let missing: Vec<_> = declared.difference(&names).collect();
     let surplus: Vec<_> = names.difference(&declared).collect();
-    ensure!(missing.is_empty() && surplus.is_empty(), "it lacks {missing:?} and offers {surplus:?} too");
+    ensure!(missing.is_empty() && surplus.is_empty(), "it lacks {missing:?} and also exports {surplus:?}");
     Ok(())
 }
 

@@ -51,7 +51,6 @@ impl Host {
         }
     }
 
-    /// Opens a session.
     pub(crate) fn connect(&mut self, options: &Value) -> i32 {
         let answer = self.tell(&format!("connect {options}"));
         assert!(answer.number > 0, "{answer:?}");

@@ -37,7 +37,6 @@ const ARM64: Loader = Loader::Foreign {
     runner: &["/usr/bin/qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"],
 };
 
-/// One native file.
 #[derive(Debug)]
 pub(crate) struct Platform {
     /// Its .NET name.

@@ -24,7 +24,6 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("ipv6", ipv6),
 ];
 
-/// A running hub.
 pub(crate) struct Hub {
     hub: sonoran_hub::Hub,
 }

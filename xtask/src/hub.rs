@@ -28,7 +28,6 @@ impl Hub {
         Ok(Self { process, address })
     }
 
-    /// The URL of the hub.
     pub(crate) fn url(&self) -> String {
         format!("{}/apiWsHub", self.address)
     }
@@ -45,7 +44,6 @@ impl Hub {
         }
     }
 
-    /// Ends the hub.
     pub(crate) fn stop(mut self, grace: Duration) -> Result<()> {
         drop(self.process.child().stdin.take());
         self.process.wait(grace).context("the local hub").map(drop)

@@ -29,7 +29,7 @@ pub(crate) fn sysroot() -> Result<PathBuf> {
     Ok(PathBuf::from(path.trim()))
 }
 
-/// Makes an empty folder, and deletes what was there.
+/// Makes an empty folder; deletes what was there.
 pub(crate) fn empty(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -23,7 +23,6 @@ pub(crate) struct Unpacked {
     pub(crate) folder: PathBuf,
     /// A folder for build output, and for the users' homes.
     pub(crate) scratch: PathBuf,
-    /// The local hub.
     pub(crate) hub: PathBuf,
 }
 

@@ -29,7 +29,6 @@ pub(crate) struct Release {
     folder: PathBuf,
     /// The folder that the archive unpacks to.
     unpacked: PathBuf,
-    /// The debug symbols.
     symbols: PathBuf,
     /// Intermediate files.
     work: PathBuf,

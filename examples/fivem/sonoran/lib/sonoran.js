@@ -2,7 +2,7 @@
 //
 //     Sonoran.on('EVENT_911', (event, server) => console.log(event.data.call.caller));
 //
-// A tick's events come together in a list, which this file splits. That costs the server a fraction of what
+// A tick's events come together in lists, which this file splits. That costs the server a fraction of what
 // on('sonoran:EVENT_911', ...) does. Server scripts have it, client scripts do not.
 (() => {
 	'use strict';

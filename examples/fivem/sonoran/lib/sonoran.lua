@@ -2,7 +2,7 @@
 --
 --     Sonoran.on('EVENT_911', function(event, server) print(event.data.call.caller) end)
 --
--- A tick's events come together in a list, which this file splits. That costs the server a fraction of what
+-- A tick's events come together in lists, which this file splits. That costs the server a fraction of what
 -- AddEventHandler('sonoran:EVENT_911', ...) does. Server scripts have it, client scripts do not.
 if not IsDuplicityVersion() then return end
 

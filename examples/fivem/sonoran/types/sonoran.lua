@@ -33,7 +33,7 @@ exports = exports
 ---Every event, as sonoran:event.
 ---@alias SonoranAnyEventHandler fun(kind: string, json_text: string, server: integer)
 
----All events of a tick, as sonoran:events: each is its type, its JSON text and the number of the CAD's server.
+---A tick's events, as sonoran:events: each is its type, its JSON text and the number of the CAD's server.
 ---@alias SonoranEventsHandler fun(events: { [1]: string, [2]: string, [3]: integer }[])
 
 ---@param name 'sonoran:event'

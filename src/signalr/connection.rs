@@ -116,8 +116,8 @@ impl Connection {
         input: &mut Chunk<'a>,
         whole: &'b mut Vec<u8>,
     ) -> Result<Option<Step<'b>>, Error> {
-        if let Some(follows) = self.unanswered.take() {
-            return follows.map(Some);
+        if self.unanswered.is_some() {
+            return self.unanswered.take().transpose();
         }
         let begun = self.records.complete(input, whole).map_err(|error| self.too_large(error))?;
         if let Some(record) = begun
@@ -240,7 +240,8 @@ impl Connection {
         Ok(Some(match message {
             Message::Invocation { id, target, arguments } => {
                 // the hub's other clients ignore letter case
-                let known = target.eq_ignore_ascii_case(self.method.name);
+                let name = self.method.name;
+                let known = target == name || target.eq_ignore_ascii_case(name);
                 if let Some(id) = id {
                     self.unanswered = self.answer(id, known);
                 }

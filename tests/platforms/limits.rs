@@ -12,7 +12,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("no_thread_to_start", no_thread_to_start),
     ("no_thread_to_resolve", no_thread_to_resolve),
     ("no_descriptor_to_start", no_descriptor_to_start),
-    ("no_descriptor_to_reconnect", no_descriptor_to_reconnect),
+    ("no_descriptor_to_link", no_descriptor_to_link),
 ];
 
 pub(crate) fn missing(platform: &Platform) -> Option<String> {
@@ -65,7 +65,7 @@ fn no_thread_to_resolve(platform: &Platform) {
 }
 
 /// A session cannot open a link without a descriptor, and opens it once there is one.
-fn no_descriptor_to_reconnect(platform: &Platform) {
+fn no_descriptor_to_link(platform: &Platform) {
     let hub = Hub::start();
     let mut host = platform.host();
     let session = host.ready(&hub.options(json!({})));

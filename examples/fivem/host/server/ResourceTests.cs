@@ -58,15 +58,7 @@ namespace FxServerHost
                 Assert.Equal(payloads.Where(p => Json.Text(p, "type") == "EVENT_911").Select(p => server + " EVENT_911 " + p), Listener.Named);
                 fx.Restart("sonoran");
                 fx.Until(() => Listener.Events.Last().Type == "SESSION_READY", "the restart");
-                Record(Listener.Events);
             }
-        }
-
-        /// <summary>Records what the resource emitted, one event per line, for the Lua consumer's test.</summary>
-        private static void Record(IEnumerable<Listener.Heard> heard)
-        {
-            var file = Environment.GetEnvironmentVariable("SONORAN_RECORD");
-            if (!string.IsNullOrEmpty(file)) File.WriteAllLines(file, heard.Select(e => e.Type + "\t" + e.Server + "\t" + e.Json));
         }
 
         [Fact]

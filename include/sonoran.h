@@ -130,6 +130,9 @@
  *     maxMessageBytes         16777216 1024 to 1073741824; the largest record the hub may send
  *     unitIntervalMs          250      200 to 60000; see sonoran_send_unit_locations
  *     eventKey                "keep" (default), or "strip": remove a push's top-level `key`
+ *     types                   array of the types of pushes to get, in any letter case (default: all). A type
+ *                             with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a
+ *                             SESSION_PUSH has that type; the library's other events always come
  *     replace                 true (default), or false: refuse a second open session for one url,
  *                             community and server; a session that has ended is replaced all the same
  *     idleCloseMs             300000   0 (never), or 1000 to 86400000
@@ -233,14 +236,15 @@ extern "C" {
  * its undelivered events and the results of its calls. If the options are the same, it takes over the live
  * connection too, so that nothing is lost when a plugin restarts; if the old session waits for its next
  * attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it takes
- * over carries a key. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
+ * over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
  * polled. `"replace": false` refuses to replace an open session.
  *
  * Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_OPTION, SONORAN_E_TOO_LARGE (over 1 MiB),
  * SONORAN_E_EXISTS, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Does not block on the network; reads `caFile`
  * before it returns. The first call starts the library's thread. Since 0.1.
  */
-SONORAN_API sonoran_session sonoran_connect(const char *options_json);
+SONORAN_API
+sonoran_session sonoran_connect(const char *options_json);
 
 /**
  * Returns the session's next event, or NULL if there is none.
@@ -351,9 +355,10 @@ SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
  * Returns the session's figures as a JSON object; release it with sonoran_free.
  *
  *     session, state          its number; connecting, authenticating, ready, retrying or closed
- *     pushes                  pushes received
+ *     pushes                  pushes received, whatever becomes of them
  *     delivered               events polled, of any kind
  *     dropped                 pushes dropped because the queue was full
+ *     filtered                pushes left out because of types
  *     queuedEvents            events that wait to be polled, of any kind
  *     queuedBytes             their size
  *     receivedBytes           bytes of hub messages received, without TLS and websocket framing
@@ -365,12 +370,13 @@ SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
  *     readyMs                 how long the link has been ready; 0 if it is not
  *     lastError               the sentence of the last failure, or null
  *
- * A session that replaces another continues pushes, delivered, dropped and the queue; the other figures
+ * A session that replaces another continues pushes, delivered, dropped, filtered and the queue; the other figures
  * start anew, unless it took over the live connection: then all continue.
  *
  * Errors (NULL): SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
  */
-SONORAN_API char *sonoran_stats(sonoran_session session);
+SONORAN_API
+char *sonoran_stats(sonoran_session session);
 
 /**
  * Returns why the calling thread's last failed call failed: one sentence that names the field or the cause.

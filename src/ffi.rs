@@ -133,6 +133,9 @@
 //!     maxMessageBytes         16777216 1024 to 1073741824; the largest record the hub may send
 //!     unitIntervalMs          250      200 to 60000; see sonoran_send_unit_locations
 //!     eventKey                "keep" (default), or "strip": remove a push's top-level `key`
+//!     types                   array of the types of pushes to get, in any letter case (default: all). A type
+//!                             with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a
+//!                             SESSION_PUSH has that type; the library's other events always come
 //!     replace                 true (default), or false: refuse a second open session for one url,
 //!                             community and server; a session that has ended is replaced all the same
 //!     idleCloseMs             300000   0 (never), or 1000 to 86400000
@@ -238,7 +241,7 @@ pub const SONORAN_STATE_CLOSED: i32 = 5;
 /// its undelivered events and the results of its calls. If the options are the same, it takes over the live
 /// connection too, so that nothing is lost when a plugin restarts; if the old session waits for its next
 /// attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it takes
-/// over carries a key. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
+/// over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
 /// polled. `"replace": false` refuses to replace an open session.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_OPTION, SONORAN_E_TOO_LARGE (over 1 MiB),
@@ -408,9 +411,10 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 ///
 /// ```text
 ///     session, state          its number; connecting, authenticating, ready, retrying or closed
-///     pushes                  pushes received
+///     pushes                  pushes received, whatever becomes of them
 ///     delivered               events polled, of any kind
 ///     dropped                 pushes dropped because the queue was full
+///     filtered                pushes left out because of types
 ///     queuedEvents            events that wait to be polled, of any kind
 ///     queuedBytes             their size
 ///     receivedBytes           bytes of hub messages received, without TLS and websocket framing
@@ -423,7 +427,7 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 ///     lastError               the sentence of the last failure, or null
 /// ```
 ///
-/// A session that replaces another continues pushes, delivered, dropped and the queue; the other figures
+/// A session that replaces another continues pushes, delivered, dropped, filtered and the queue; the other figures
 /// start anew, unless it took over the live connection: then all continue.
 ///
 /// Errors (NULL): SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::CString;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use super::notice;
 use super::queue::{Entry, Queue};
 use super::stats::{QueueStats, Queued};
-use crate::config::{Bounds, Config, EventKey};
+use crate::config::{Bounds, Config, Reading};
 use crate::link::push;
 
 /// Identifies the session that writes. A replaced session has nothing more to say.
@@ -24,21 +25,10 @@ const NO_READER: i32 = 0;
 pub(crate) struct Taken {
     /// The next event.
     pub(crate) event: Option<CString>,
-    /// Whether its key still has to be removed.
-    keyed: bool,
+    /// What the session wants, if the event came for an earlier one.
+    inherited: Option<Arc<Reading>>,
     /// Whether nothing will ever follow.
     pub(crate) ended: bool,
-}
-
-impl Taken {
-    /// Removes the key if necessary. Call it without a lock.
-    fn stripped(self) -> Self {
-        let strip = |event: CString| match event.to_str().map(push::stripped) {
-            Ok(Cow::Owned(stripped)) => CString::new(stripped).unwrap_or_default(),
-            _ => event,
-        };
-        if self.keyed { Self { event: self.event.map(strip), keyed: false, ..self } } else { self }
-    }
 }
 
 /// The queue and what the host's side needs with it. No lock is held over IO.
@@ -59,7 +49,7 @@ struct Inner {
     /// The number of the session that may read.
     reader: i32,
     writer: Writer,
-    event_key: EventKey,
+    reading: Arc<Reading>,
     /// Nothing more will be written.
     closed: bool,
     woken: bool,
@@ -70,10 +60,10 @@ struct Inner {
 impl Mailbox {
     pub(crate) fn new(config: &Config, reader: i32) -> Self {
         let inner = Inner {
-            queue: Queue::new(config.bounds),
+            queue: Queue::new(config.reading.bounds),
             reader,
             writer: 0,
-            event_key: config.event_key,
+            reading: Arc::clone(&config.reading),
             closed: false,
             woken: false,
             waiters: 0,
@@ -103,26 +93,24 @@ impl Mailbox {
     }
 
     /// Lets another session write from now on.
-    pub(crate) fn take_over(&self, event_key: EventKey) -> Writer {
+    pub(crate) fn take_over(&self, reading: &Arc<Reading>) -> Writer {
         let mut inner = self.inner.lock();
         inner.closed = false;
         inner.writer += 1;
-        inner.event_key = event_key;
+        inner.reading = Arc::clone(reading);
         inner.queue.reopen();
-        if event_key == EventKey::Strip {
-            inner.queue.mark_keyed();
+        if reading.is_choosy() {
+            inner.queue.inherit();
         }
         self.changed(&inner);
         inner.writer
     }
 
-    /// Applies the writer's bounds. May take long if many pushes have to go, but holds up nobody else.
-    pub(crate) fn set_bounds(&self, writer: Writer, bounds: Bounds) {
+    /// Applies the bounds of who writes now. May take long if many pushes have to go, but holds up nobody else.
+    pub(crate) fn bound(&self) {
         let dropped = {
             let mut inner = self.inner.lock();
-            if inner.writer != writer {
-                return;
-            }
+            let bounds = inner.reading.bounds;
             let dropped = inner.queue.set_bounds(bounds);
             self.changed(&inner);
             dropped
@@ -146,12 +134,18 @@ impl Mailbox {
             pushes += 1;
             dropped += inner.queue.push(text);
         }
-        if inner.writer != writer && inner.event_key == EventKey::Strip {
-            inner.queue.mark_keyed();
+        if inner.writer != writer && inner.reading.is_choosy() {
+            inner.queue.inherit();
         }
         self.stats.pushes.add(pushes);
         self.stats.dropped.add(dropped);
         self.changed(&inner);
+    }
+
+    /// Counts a push that nobody wants.
+    pub(crate) fn left_out(&self) {
+        self.stats.pushes.add(1);
+        self.stats.filtered.add(1);
     }
 
     /// Appends the result of a call, or what `without` returns if there is no room. Accepts it from a session
@@ -203,17 +197,30 @@ impl Mailbox {
     /// Takes the next event.
     pub(crate) fn take(&self) -> Taken {
         self.touch();
-        if self.waiting.load(Ordering::Acquire) == 0 {
-            return Taken::default();
+        loop {
+            if self.waiting.load(Ordering::Acquire) == 0 {
+                return Taken::default();
+            }
+            let taken = self.take_from(&mut self.inner.lock());
+            if let Some(taken) = self.wanted(taken) {
+                return taken;
+            }
         }
-        let taken = self.take_from(&mut self.inner.lock());
-        taken.stripped()
     }
 
     /// Waits for the next event. Returns without one if the time is up, after [`wake`](Self::wake), or if
     /// `reader` may no longer read.
     pub(crate) fn wait(&self, reader: i32, timeout: Option<Duration>) -> Taken {
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let taken = self.wait_until(reader, until);
+            if let Some(taken) = self.wanted(taken) {
+                return taken;
+            }
+        }
+    }
+
+    fn wait_until(&self, reader: i32, until: Option<Instant>) -> Taken {
         let mut inner = self.inner.lock();
         inner.waiters += 1;
         let taken = loop {
@@ -237,8 +244,25 @@ impl Mailbox {
             }
         };
         inner.waiters -= 1;
-        drop(inner);
-        taken.stripped()
+        taken
+    }
+
+    /// Counts what was taken. Of what came for an earlier session it returns only what this one wants, as it
+    /// wants it. Call it without a lock.
+    fn wanted(&self, mut taken: Taken) -> Option<Taken> {
+        if let (Some(event), Some(reading)) = (&taken.event, taken.inherited.take()) {
+            let before = push::Event::again(event.to_str().unwrap_or_default());
+            if !before.is_wanted(&reading.types) {
+                self.stats.filtered.add(1);
+                taken.event = None;
+                return taken.ended.then_some(taken);
+            }
+            if let Cow::Owned(stripped) = before.text(reading.event_key) {
+                taken.event = CString::new(stripped).ok();
+            }
+        }
+        self.stats.delivered.add(u64::from(taken.event.is_some()));
+        Some(taken)
     }
 
     /// Ends the current wait, or the next one.
@@ -272,22 +296,19 @@ impl Mailbox {
     }
 
     fn take_from(&self, inner: &mut Inner) -> Taken {
-        let (event, keyed) = match inner.queue.pop() {
-            Some(Entry::Event(text)) => (Some(text), false),
-            Some(Entry::Keyed(text)) => (Some(text), true),
-            Some(Entry::Gap(count)) => (Some(notice::dropped(count)), false),
-            Some(Entry::LostLog(count)) => (Some(notice::lost_log(count)), false),
-            None => (None, false),
+        let (event, inherited) = match inner.queue.pop() {
+            Some(Entry::Event(text)) => (Some(text), None),
+            Some(Entry::Inherited(text)) => (Some(text), Some(Arc::clone(&inner.reading))),
+            Some(Entry::Gap(count)) => (Some(notice::dropped(count)), None),
+            Some(Entry::LostLog(count)) => (Some(notice::lost_log(count)), None),
+            None => (None, None),
         };
-        if event.is_some() {
-            self.stats.delivered.add(1);
-        }
         self.waiting.store(inner.queue.len(), Ordering::Release);
         let ended = inner.closed && inner.queue.len() == 0;
         if ended {
             self.arrived.notify_all();
         }
-        Taken { event, keyed, ended }
+        Taken { event, inherited, ended }
     }
 
     fn changed(&self, inner: &Inner) {

@@ -142,9 +142,9 @@ impl Session {
         if body.len() > most {
             return Err(Error::TooLarge { argument: "body", bytes: body.len(), most });
         }
-        let event = push::ingest(body, config.api_key.reveal(), config.event_key)?;
+        let event = push::ingest(body, config.api_key.reveal())?;
         self.in_use()?;
-        self.0.push([delivery::event_text(event)]);
+        self.0.push(self.0.wanted(event));
         Ok(())
     }
 

@@ -2,17 +2,21 @@
 
 use std::borrow::Cow;
 use std::ffi::CString;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::bell::Bell;
 use super::notice;
 use super::queue::{Entry, Queue};
 use super::stats::{QueueStats, Queued};
 use crate::config::{Bounds, Config, Reading};
+use crate::error::Error;
 use crate::link::push;
+use crate::sys::Signal;
 
 /// Identifies the session that writes. A replaced session has nothing more to say.
 pub(crate) type Writer = u32;
@@ -31,6 +35,20 @@ pub(crate) struct Taken {
     pub(crate) ended: bool,
 }
 
+/// The result of a look that takes nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Nothing,
+    /// Something waits. Finds are counted through the process: it was last found at this one.
+    Waiting {
+        found_before: u64,
+    },
+    /// A wake ends the wait.
+    Woken,
+    /// Nothing will ever follow, or the number may no longer read.
+    Gone,
+}
+
 /// The queue and what the host's side needs with it. No lock is held over IO.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
@@ -40,6 +58,8 @@ pub(crate) struct Mailbox {
     arrived: Condvar,
     /// Set whenever the host uses the session, cleared by the idle watch.
     used: AtomicBool,
+    /// When a wait for several sessions last found it.
+    found: AtomicU64,
     pub(crate) stats: QueueStats,
 }
 
@@ -55,6 +75,32 @@ struct Inner {
     woken: bool,
     /// The number of threads that wait for an event.
     waiters: usize,
+    /// Of the threads that wait for several sessions.
+    bells: Vec<Arc<Bell>>,
+    /// Once the host has asked for it.
+    signal: Option<Arc<Signal>>,
+    signalled: bool,
+}
+
+impl Inner {
+    /// Whether a look finds anything. That nothing follows counts.
+    fn is_worth_a_look(&self) -> bool {
+        self.queue.len() > 0 || self.closed || self.reader == NO_READER
+    }
+
+    /// Makes the signal agree with the queue, by one system call where it did not.
+    fn show(&mut self) {
+        let Some(signal) = &self.signal else { return };
+        let worth = self.is_worth_a_look();
+        if worth != self.signalled {
+            if worth {
+                signal.set()
+            } else {
+                signal.clear()
+            }
+            self.signalled = worth;
+        }
+    }
 }
 
 impl Mailbox {
@@ -67,12 +113,16 @@ impl Mailbox {
             closed: false,
             woken: false,
             waiters: 0,
+            bells: Vec::new(),
+            signal: None,
+            signalled: false,
         };
         Self {
             inner: Mutex::new(inner),
             waiting: AtomicUsize::new(0),
             arrived: Condvar::new(),
             used: AtomicBool::new(true),
+            found: AtomicU64::new(0),
             stats: QueueStats::default(),
         }
     }
@@ -84,7 +134,8 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         inner.reader = reader;
         inner.woken = false;
-        self.arrived.notify_all();
+        inner.show();
+        self.wake_all(&inner);
     }
 
     /// Lets nobody read any more. Threads that wait get nothing.
@@ -102,7 +153,7 @@ impl Mailbox {
         if reading.is_choosy() {
             inner.queue.inherit();
         }
-        self.changed(&inner);
+        self.changed(&mut inner);
         inner.writer
     }
 
@@ -112,7 +163,7 @@ impl Mailbox {
             let mut inner = self.inner.lock();
             let bounds = inner.reading.bounds;
             let dropped = inner.queue.set_bounds(bounds);
-            self.changed(&inner);
+            self.changed(&mut inner);
             dropped
         };
         self.stats.dropped.add(u64::try_from(dropped.len()).unwrap_or(u64::MAX));
@@ -122,7 +173,7 @@ impl Mailbox {
     pub(crate) fn give_up(&self) -> (u64, Queue) {
         let mut inner = self.inner.lock();
         let queue = std::mem::replace(&mut inner.queue, Queue::new(Bounds { events: 1, bytes: 0 }));
-        self.changed(&inner);
+        self.changed(&mut inner);
         (queue.unread_pushes(), queue)
     }
 
@@ -139,7 +190,7 @@ impl Mailbox {
         }
         self.stats.pushes.add(pushes);
         self.stats.dropped.add(dropped);
-        self.changed(&inner);
+        self.changed(&mut inner);
     }
 
     /// Counts a push that nobody wants.
@@ -155,7 +206,7 @@ impl Mailbox {
         let bytes = text.count_bytes();
         let text = if inner.queue.has_room(bytes) { text } else { without(bytes) };
         inner.queue.notice(text);
-        self.changed(&inner);
+        self.changed(&mut inner);
     }
 
     /// Appends a notice. Once very many wait, one about yet `another` attempt may replace the previous one.
@@ -169,7 +220,7 @@ impl Mailbox {
         } else {
             inner.queue.notice(text);
         }
-        self.changed(&inner);
+        self.changed(&mut inner);
     }
 
     /// Appends a log line.
@@ -177,7 +228,7 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         if inner.writer == writer {
             inner.queue.log(text);
-            self.changed(&inner);
+            self.changed(&mut inner);
         }
     }
 
@@ -191,7 +242,7 @@ impl Mailbox {
         if let Some(last) = last {
             inner.queue.end_with(last);
         }
-        self.changed(&inner);
+        self.changed(&mut inner);
     }
 
     /// Takes the next event.
@@ -267,8 +318,75 @@ impl Mailbox {
 
     /// Ends the current wait, or the next one.
     pub(crate) fn wake(&self) {
-        self.inner.lock().woken = true;
+        let mut inner = self.inner.lock();
+        inner.woken = true;
         self.arrived.notify_one();
+        inner.bells.iter().for_each(|bell| bell.ring());
+    }
+
+    /// Returns what an event loop waits on.
+    pub(crate) fn wait_handle(&self) -> Result<isize, Error> {
+        let mut inner = self.inner.lock();
+        let signal = match &inner.signal {
+            Some(signal) => signal,
+            None => {
+                let refused =
+                    |error: io::Error| Error::System { what: "a wait handle", why: error.to_string() };
+                &*inner.signal.insert(Arc::new(Signal::new().map_err(refused)?))
+            }
+        };
+        let handle = signal.handle();
+        inner.show();
+        Ok(handle)
+    }
+
+    /// Returns the signal, if the host has asked for it.
+    pub(crate) fn signal(&self) -> Option<Arc<Signal>> {
+        self.inner.lock().signal.clone()
+    }
+
+    /// Takes over the signal of a mailbox that is given up.
+    pub(crate) fn take_signal(&self, of: &Self) {
+        let (signal, signalled) = {
+            let mut of = of.inner.lock();
+            (of.signal.take(), of.signalled)
+        };
+        let mut inner = self.inner.lock();
+        (inner.signal, inner.signalled) = (signal, signalled);
+        inner.show();
+    }
+
+    /// Looks on behalf of a thread that waits for several sessions.
+    pub(crate) fn look(&self, reader: i32) -> Look {
+        self.touch();
+        let mut inner = self.inner.lock();
+        if inner.reader != reader {
+            return Look::Gone;
+        }
+        if std::mem::take(&mut inner.woken) {
+            return Look::Woken;
+        }
+        match inner.queue.len() {
+            0 if inner.closed => Look::Gone,
+            0 => Look::Nothing,
+            _ => Look::Waiting { found_before: self.found.load(Ordering::Relaxed) },
+        }
+    }
+
+    /// Counts a find.
+    pub(crate) fn count_find(&self) {
+        static FINDS: AtomicU64 = AtomicU64::new(0);
+        self.found.store(FINDS.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Rings this bell whenever there is something to look at.
+    pub(crate) fn hang(&self, bell: &Arc<Bell>) {
+        self.inner.lock().bells.push(Arc::clone(bell));
+    }
+
+    pub(crate) fn take_down(&self, bell: &Arc<Bell>) {
+        self.touch();
+        self.inner.lock().bells.retain(|other| !Arc::ptr_eq(other, bell));
     }
 
     /// Records that the host uses the session.
@@ -281,7 +399,13 @@ impl Mailbox {
 
     /// Whether the host used the session since the last call.
     pub(crate) fn was_used(&self) -> bool {
-        self.inner.lock().waiters > 0 || self.used.swap(false, Ordering::Relaxed)
+        let inner = self.inner.lock();
+        // an event loop that waits has nothing to poll
+        let is_waited_on = inner.signal.is_some() && inner.queue.len() == 0;
+        inner.waiters > 0
+            || !inner.bells.is_empty()
+            || is_waited_on
+            || self.used.swap(false, Ordering::Relaxed)
     }
 
     /// Returns how much waits.
@@ -306,15 +430,22 @@ impl Mailbox {
         self.waiting.store(inner.queue.len(), Ordering::Release);
         let ended = inner.closed && inner.queue.len() == 0;
         if ended {
-            self.arrived.notify_all();
+            self.wake_all(inner);
         }
+        inner.show();
         Taken { event, inherited, ended }
     }
 
-    fn changed(&self, inner: &Inner) {
+    fn changed(&self, inner: &mut Inner) {
         self.waiting.store(inner.queue.len(), Ordering::Release);
+        inner.show();
+        self.wake_all(inner);
+    }
+
+    fn wake_all(&self, inner: &Inner) {
         if inner.waiters > 0 {
             self.arrived.notify_all();
         }
+        inner.bells.iter().for_each(|bell| bell.ring());
     }
 }

@@ -1,6 +1,7 @@
 //! A session: a task that keeps a connection to the hub up, and the handle for the host's calls.
 
 mod backoff;
+mod bell;
 mod delivery;
 mod failure;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod shared;
 mod stats;
 mod task;
 mod waiting;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -31,6 +33,7 @@ use shared::Shared;
 
 pub(crate) use lifecycle::{State, StopReason};
 pub(crate) use mailbox::{Mailbox, Taken};
+pub(crate) use watch::first;
 
 /// The largest number of calls without a result.
 const MAX_CALLS: usize = 256;

@@ -204,6 +204,9 @@ namespace Sonoran.Tests
             var open = Enumerable.Range(0, sessions).Select(i => Hub.Shared.Ready(out servers[i])).ToArray();
             try
             {
+                // The thread of code that was unloaded may not be quite gone.
+                var leaving = Stopwatch.StartNew();
+                while (Threads("sonoran waits") > 1 && leaving.ElapsedMilliseconds < Native.Patience) Thread.Sleep(5);
                 var latency = new List<double>();
                 for (var round = 0; round < rounds; round++)
                 {

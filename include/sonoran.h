@@ -243,8 +243,7 @@ extern "C" {
  * SONORAN_E_EXISTS, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Does not block on the network; reads `caFile`
  * before it returns. The first call starts the library's thread. Since 0.1.
  */
-SONORAN_API
-sonoran_session sonoran_connect(const char *options_json);
+SONORAN_API sonoran_session sonoran_connect(const char *options_json);
 
 /**
  * Returns the session's next event, or NULL if there is none.
@@ -284,10 +283,7 @@ SONORAN_API char *sonoran_wait_event(sonoran_session session, int32_t timeout_ms
  *
  * Errors: SONORAN_E_ARGUMENT, SONORAN_E_SESSION, SONORAN_E_FORKED. Since 0.1.
  */
-SONORAN_API
-sonoran_session sonoran_wait_any(const sonoran_session *sessions,
-                                 int32_t count,
-                                 int32_t timeout_ms);
+SONORAN_API sonoran_session sonoran_wait_any(const sonoran_session *sessions, int32_t count, int32_t timeout_ms);
 
 /**
  * Returns what an event loop can wait on: it is set while the session has something to poll.
@@ -412,8 +408,7 @@ SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
  *
  * Errors (NULL): SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
  */
-SONORAN_API
-char *sonoran_stats(sonoran_session session);
+SONORAN_API char *sonoran_stats(sonoran_session session);
 
 /**
  * Returns why the calling thread's last failed call failed: one sentence that names the field or the cause.

@@ -92,6 +92,8 @@ fn version_and_api() -> String {
 /// constant on one line, in its group.
 fn for_c(text: &str) -> String {
     let is_fence = |line: &&str| line.trim_start_matches([' ', '*']).starts_with("```");
+    // cbindgen gives some declarations a line more
+    let text = text.replace("\nSONORAN_API\n", "\nSONORAN_API ");
     let mut lines = text.lines().filter(|line| !is_fence(line)).peekable();
     let (mut out, mut comment, mut group) = (String::new(), Vec::new(), None);
     while let Some(line) = lines.next() {

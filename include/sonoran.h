@@ -130,6 +130,9 @@
  *     maxMessageBytes         16777216 1024 to 1073741824; the largest record the hub may send
  *     unitIntervalMs          250      200 to 60000; see sonoran_send_unit_locations
  *     eventKey                "keep" (default), or "strip": remove a push's top-level `key`
+ *     types                   array of the types of pushes to get, in any letter case (default: all). A type
+ *                             with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a
+ *                             SESSION_PUSH has that type; the library's other events always come
  *     replace                 true (default), or false: refuse a second open session for one url,
  *                             community and server; a session that has ended is replaced all the same
  *     idleCloseMs             300000   0 (never), or 1000 to 86400000
@@ -192,7 +195,7 @@
 
 
 /* Error codes: -1 to -9 an argument, -10 to -19 the session, -20 to -29 the process. */
-#define SONORAN_E_ARGUMENT (-1)            /**< An argument is NULL or not UTF-8. */
+#define SONORAN_E_ARGUMENT (-1)            /**< An argument is NULL, not UTF-8, or a count below 1. */
 #define SONORAN_E_JSON (-2)                /**< A text is not the expected JSON. */
 #define SONORAN_E_OPTION (-3)              /**< An option is unknown, missing, of the wrong type or out of range. */
 #define SONORAN_E_TOO_LARGE (-4)           /**< A text is too large. */
@@ -233,7 +236,7 @@ extern "C" {
  * its undelivered events and the results of its calls. If the options are the same, it takes over the live
  * connection too, so that nothing is lost when a plugin restarts; if the old session waits for its next
  * attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it takes
- * over carries a key. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
+ * over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
  * polled. `"replace": false` refuses to replace an open session.
  *
  * Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_OPTION, SONORAN_E_TOO_LARGE (over 1 MiB),
@@ -269,7 +272,41 @@ SONORAN_API void sonoran_free(char *string);
 SONORAN_API char *sonoran_wait_event(sonoran_session session, int32_t timeout_ms);
 
 /**
- * Makes the current sonoran_wait_event of this session, or else the next one, return NULL once.
+ * Waits for the first of several sessions that has something to poll. Returns its number (> 0).
+ *
+ * `sessions`: an array of `count` numbers, at least one. `timeout_ms`: as in sonoran_wait_event. Takes no
+ * event: poll the session. If several have something, the one that was not returned for longest comes
+ * first, so that a busy session does not hide the others. Returns 0 if the time is up, or if sonoran_wake
+ * was called for one of them. Another thread may poll the event first, or `types` leave out what was taken
+ * over: then the poll returns NULL. If one of the sessions is gone, before or while it waits, it returns
+ * SONORAN_E_SESSION, and sonoran_last_error has the number. Blocks the calling thread only.
+ *
+ * Errors: SONORAN_E_ARGUMENT, SONORAN_E_SESSION, SONORAN_E_FORKED. Since 0.1.
+ */
+SONORAN_API sonoran_session sonoran_wait_any(const sonoran_session *sessions, int32_t count, int32_t timeout_ms);
+
+/**
+ * Returns what an event loop can wait on: it is set while the session has something to poll.
+ *
+ * On Unix a file descriptor, readable while it is set (for epoll, poll, libuv, asyncio); on Windows the
+ * HANDLE of a manual-reset event. It belongs to the library: wait on it, and neither read, close nor reset
+ * it. It is level-triggered: set while an event waits, cleared by the poll that empties the queue. It costs
+ * nothing until you ask for it, and then a system call when the queue turns from empty to not, and one
+ * back. Each call returns the same handle, also for a session that replaces this one. A wake does not set
+ * it.
+ *
+ * After the session's last event it stays set, and open until 64 further sessions with a handle have ended.
+ * While nothing waits, a session with a handle counts as polled: idleCloseMs runs from its first event that
+ * nobody takes. The descriptor is closed on exec.
+ *
+ * Errors (negative): SONORAN_E_SESSION, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Any thread; does not block.
+ * Since 0.1.
+ */
+SONORAN_API intptr_t sonoran_wait_handle(sonoran_session session);
+
+/**
+ * Makes the current sonoran_wait_event or sonoran_wait_any of this session, or else the next one, return
+ * without an event once.
  *
  * It concerns this number only, not a session that replaces it.
  *
@@ -351,9 +388,10 @@ SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
  * Returns the session's figures as a JSON object; release it with sonoran_free.
  *
  *     session, state          its number; connecting, authenticating, ready, retrying or closed
- *     pushes                  pushes received
+ *     pushes                  pushes received, whatever becomes of them
  *     delivered               events polled, of any kind
  *     dropped                 pushes dropped because the queue was full
+ *     filtered                pushes left out because of types
  *     queuedEvents            events that wait to be polled, of any kind
  *     queuedBytes             their size
  *     receivedBytes           bytes of hub messages received, without TLS and websocket framing
@@ -365,7 +403,7 @@ SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
  *     readyMs                 how long the link has been ready; 0 if it is not
  *     lastError               the sentence of the last failure, or null
  *
- * A session that replaces another continues pushes, delivered, dropped and the queue; the other figures
+ * A session that replaces another continues pushes, delivered, dropped, filtered and the queue; the other figures
  * start anew, unless it took over the live connection: then all continue.
  *
  * Errors (NULL): SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.

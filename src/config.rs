@@ -1,14 +1,20 @@
 //! The options of a session: read strictly, each error naming its key.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::error::Error;
 
+mod problem;
+mod types;
 mod url;
 
+use problem::{kind, quoted, wrong};
+
+pub(crate) use types::Types;
 pub(crate) use url::Endpoint;
 
 const PRODUCTION: &str = "https://api.sonorancad.com/apiWsHub";
@@ -97,6 +103,17 @@ pub(crate) struct Delays {
     pub(crate) max: Duration,
 }
 
+/// What becomes of events on their way into a session's queue, and of a queue that nobody polls.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) bounds: Bounds,
+    pub(crate) event_key: EventKey,
+    pub(crate) types: Types,
+    /// `None` means never.
+    pub(crate) idle_close: Option<Duration>,
+    pub(crate) log: LogLevel,
+}
+
 /// The options of one session.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Config {
@@ -111,17 +128,13 @@ pub(crate) struct Config {
     pub(crate) retry: Delays,
     pub(crate) auth_retry: Delays,
     pub(crate) stable: Duration,
-    pub(crate) bounds: Bounds,
     pub(crate) max_message: usize,
     pub(crate) unit_interval: Duration,
-    pub(crate) event_key: EventKey,
     pub(crate) replace: bool,
-    /// `None` means never.
-    pub(crate) idle_close: Option<Duration>,
     pub(crate) ca_file: Option<String>,
     pub(crate) insecure_tls: bool,
     pub(crate) headers: Vec<(String, Secret)>,
-    pub(crate) log: LogLevel,
+    pub(crate) reading: Arc<Reading>,
 }
 
 impl Config {
@@ -172,28 +185,13 @@ impl Config {
                 (1_000, 86_400_000),
             )?,
             stable: options.millis("stableMs", 30_000, 0, 3_600_000)?,
-            bounds: Bounds {
-                events: options.size("queueEvents", 65_536, 1, 16_777_216)?,
-                bytes: options.size("queueBytes", 67_108_864, 1_024, 2_147_483_647)?,
-            },
             max_message: options.size("maxMessageBytes", 16_777_216, 1_024, 1_073_741_824)?,
             unit_interval: options.millis("unitIntervalMs", 250, 200, 60_000)?,
-            event_key: options.choice("eventKey", &[("keep", EventKey::Keep), ("strip", EventKey::Strip)])?,
             replace: options.flag("replace", true)?,
-            idle_close: options.idle_close()?,
             ca_file: options.text("caFile")?,
             insecure_tls: options.flag("insecureTls", false)?,
             headers: options.headers()?,
-            log: options.choice(
-                "log",
-                &[
-                    ("off", LogLevel::Off),
-                    ("error", LogLevel::Error),
-                    ("warn", LogLevel::Warn),
-                    ("info", LogLevel::Info),
-                    ("debug", LogLevel::Debug),
-                ],
-            )?,
+            reading: Arc::new(Reading::read(options)?),
         };
         if config.timing.server_timeout < config.timing.keep_alive {
             return Err(wrong("serverTimeoutMs", "smaller than keepAliveMs: expected at least as much"));
@@ -210,6 +208,35 @@ impl Config {
     pub(crate) fn same_session(&self, other: &Self) -> bool {
         self.hub.is_same_hub(&other.hub)
             && (&self.community_id, self.server_id) == (&other.community_id, other.server_id)
+    }
+}
+
+impl Reading {
+    fn read(options: &mut Options) -> Result<Self, Error> {
+        Ok(Self {
+            bounds: Bounds {
+                events: options.size("queueEvents", 65_536, 1, 16_777_216)?,
+                bytes: options.size("queueBytes", 67_108_864, 1_024, 2_147_483_647)?,
+            },
+            event_key: options.choice("eventKey", &[("keep", EventKey::Keep), ("strip", EventKey::Strip)])?,
+            types: Types::read(options.take("types"))?,
+            idle_close: options.idle_close()?,
+            log: options.choice(
+                "log",
+                &[
+                    ("off", LogLevel::Off),
+                    ("error", LogLevel::Error),
+                    ("warn", LogLevel::Warn),
+                    ("info", LogLevel::Info),
+                    ("debug", LogLevel::Debug),
+                ],
+            )?,
+        })
+    }
+
+    /// Whether an event may have to be left out, or changed.
+    pub(crate) fn is_choosy(&self) -> bool {
+        self.event_key == EventKey::Strip || !self.types.are_all()
     }
 }
 
@@ -394,28 +421,6 @@ fn whole(value: &Value) -> Option<u64> {
         // in range and without a fraction: nothing is cut off
         Some(float as u64)
     })
-}
-
-fn wrong(key: &str, problem: impl Into<String>) -> Error {
-    Error::Option { key: quoted(key), problem: problem.into() }
-}
-
-/// Text from the host, made fit for a message: quoted, escaped and cut.
-fn quoted(text: &str) -> String {
-    let short: String = text.chars().take(64).collect();
-    let more = if short.len() < text.len() { "..." } else { "" };
-    format!("{short:?}{more}")
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// An argument is NULL.
-    #[error("{0} is NULL: expected a string")]
-    Null(&'static str),
+    #[error("{0} is NULL: expected {1}")]
+    Null(&'static str, &'static str),
+    /// A number of sessions is not positive.
+    #[error("count is {0}: expected at least 1")]
+    Count(i32),
     /// An argument is not UTF-8.
     #[error("{argument} is not UTF-8: invalid byte at offset {at}")]
     NotUtf8 {

@@ -133,6 +133,9 @@
 //!     maxMessageBytes         16777216 1024 to 1073741824; the largest record the hub may send
 //!     unitIntervalMs          250      200 to 60000; see sonoran_send_unit_locations
 //!     eventKey                "keep" (default), or "strip": remove a push's top-level `key`
+//!     types                   array of the types of pushes to get, in any letter case (default: all). A type
+//!                             with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a
+//!                             SESSION_PUSH has that type; the library's other events always come
 //!     replace                 true (default), or false: refuse a second open session for one url,
 //!                             community and server; a session that has ended is replaced all the same
 //!     idleCloseMs             300000   0 (never), or 1000 to 86400000
@@ -189,7 +192,7 @@ use crate::{registry, sys};
 #[allow(non_camel_case_types, reason = "the C name of the type")]
 pub type sonoran_session = i32;
 
-/// An argument is NULL or not UTF-8.
+/// An argument is NULL, not UTF-8, or a count below 1.
 pub const SONORAN_E_ARGUMENT: i32 = -1;
 /// A text is not the expected JSON.
 pub const SONORAN_E_JSON: i32 = -2;
@@ -238,7 +241,7 @@ pub const SONORAN_STATE_CLOSED: i32 = 5;
 /// its undelivered events and the results of its calls. If the options are the same, it takes over the live
 /// connection too, so that nothing is lost when a plugin restarts; if the old session waits for its next
 /// attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it takes
-/// over carries a key. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
+/// over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
 /// polled. `"replace": false` refuses to replace an open session.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_OPTION, SONORAN_E_TOO_LARGE (over 1 MiB),
@@ -284,13 +287,59 @@ pub unsafe extern "C" fn sonoran_free(string: *mut c_char) {
 /// sonoran_wake was called, or on an error. Blocks the calling thread only. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_wait_event(session: sonoran_session, timeout_ms: i32) -> *mut c_char {
-    string(|| {
-        let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
-        registry::wait(session, timeout)
+    string(|| registry::wait(session, timeout(timeout_ms)))
+}
+
+/// Waits for the first of several sessions that has something to poll. Returns its number (> 0).
+///
+/// `sessions`: an array of `count` numbers, at least one. `timeout_ms`: as in sonoran_wait_event. Takes no
+/// event: poll the session. If several have something, the one that was not returned for longest comes
+/// first, so that a busy session does not hide the others. Returns 0 if the time is up, or if sonoran_wake
+/// was called for one of them. Another thread may poll the event first, or `types` leave out what was taken
+/// over: then the poll returns NULL. If one of the sessions is gone, before or while it waits, it returns
+/// SONORAN_E_SESSION, and sonoran_last_error has the number. Blocks the calling thread only.
+///
+/// Errors: SONORAN_E_ARGUMENT, SONORAN_E_SESSION, SONORAN_E_FORKED. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sonoran_wait_any(
+    sessions: *const sonoran_session,
+    count: i32,
+    timeout_ms: i32,
+) -> sonoran_session {
+    number(|| {
+        if sessions.is_null() {
+            return Err(Error::Null("sessions", "an array of sessions"));
+        }
+        let length = usize::try_from(count).ok().filter(|length| *length > 0).ok_or(Error::Count(count))?;
+        // SAFETY: by contract an array of this length that stays valid during the call.
+        let sessions = unsafe { std::slice::from_raw_parts(sessions, length) };
+        registry::wait_any(sessions, timeout(timeout_ms)).map(Option::unwrap_or_default)
     })
 }
 
-/// Makes the current sonoran_wait_event of this session, or else the next one, return NULL once.
+/// Returns what an event loop can wait on: it is set while the session has something to poll.
+///
+/// On Unix a file descriptor, readable while it is set (for epoll, poll, libuv, asyncio); on Windows the
+/// HANDLE of a manual-reset event. It belongs to the library: wait on it, and neither read, close nor reset
+/// it. It is level-triggered: set while an event waits, cleared by the poll that empties the queue. It costs
+/// nothing until you ask for it, and then a system call when the queue turns from empty to not, and one
+/// back. Each call returns the same handle, also for a session that replaces this one. A wake does not set
+/// it.
+///
+/// After the session's last event it stays set, and open until 64 further sessions with a handle have ended.
+/// While nothing waits, a session with a handle counts as polled: idleCloseMs runs from its first event that
+/// nobody takes. The descriptor is closed on exec.
+///
+/// Errors (negative): SONORAN_E_SESSION, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Any thread; does not block.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn sonoran_wait_handle(session: sonoran_session) -> isize {
+    let handle = guard(|| registry::wait_handle(session));
+    handle.unwrap_or_else(|error| isize::try_from(code(&error)).unwrap_or(-1))
+}
+
+/// Makes the current sonoran_wait_event or sonoran_wait_any of this session, or else the next one, return
+/// without an event once.
 ///
 /// It concerns this number only, not a session that replaces it.
 ///
@@ -408,9 +457,10 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 ///
 /// ```text
 ///     session, state          its number; connecting, authenticating, ready, retrying or closed
-///     pushes                  pushes received
+///     pushes                  pushes received, whatever becomes of them
 ///     delivered               events polled, of any kind
 ///     dropped                 pushes dropped because the queue was full
+///     filtered                pushes left out because of types
 ///     queuedEvents            events that wait to be polled, of any kind
 ///     queuedBytes             their size
 ///     receivedBytes           bytes of hub messages received, without TLS and websocket framing
@@ -423,7 +473,7 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 ///     lastError               the sentence of the last failure, or null
 /// ```
 ///
-/// A session that replaces another continues pushes, delivered, dropped and the queue; the other figures
+/// A session that replaces another continues pushes, delivered, dropped, filtered and the queue; the other figures
 /// start anew, unless it took over the live connection: then all continue.
 ///
 /// Errors (NULL): SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
@@ -527,13 +577,18 @@ fn remember(error: &Error) {
     let _ = LAST_ERROR.try_with(|last| last.replace(Some(text)));
 }
 
+/// A host's timeout; none if it is negative.
+fn timeout(timeout_ms: i32) -> Option<Duration> {
+    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
+}
+
 /// The host's argument as text.
 ///
 /// # Safety
 /// The pointer is NULL, or a NUL-terminated string that stays valid and unchanged for `'a`.
 unsafe fn text<'a>(argument: &'static str, pointer: *const c_char, most: usize) -> Result<&'a str, Error> {
     if pointer.is_null() {
-        return Err(Error::Null(argument));
+        return Err(Error::Null(argument, "a string"));
     }
     // SAFETY: not NULL, and the caller promises the rest.
     let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
@@ -546,7 +601,7 @@ unsafe fn text<'a>(argument: &'static str, pointer: *const c_char, most: usize) 
 /// The C code of an error.
 fn code(error: &Error) -> i32 {
     match error {
-        Error::Null(_) | Error::NotUtf8 { .. } => SONORAN_E_ARGUMENT,
+        Error::Null(..) | Error::Count(_) | Error::NotUtf8 { .. } => SONORAN_E_ARGUMENT,
         Error::Json { .. } => SONORAN_E_JSON,
         Error::Option { .. } => SONORAN_E_OPTION,
         Error::TooLarge { .. } => SONORAN_E_TOO_LARGE,

@@ -1,5 +1,6 @@
 //! The process's sessions, by number.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,15 +10,22 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::net::Dialer;
 use crate::runtime;
-use crate::session::{Mailbox, Session, State, StopReason, Taken};
+use crate::session::{Mailbox, Session, State, StopReason, Taken, first};
+use crate::sys::Signal;
 
-static SESSIONS: RwLock<Sessions> = RwLock::new(Sessions { open: Vec::new(), last: 0 });
+static SESSIONS: RwLock<Sessions> =
+    RwLock::new(Sessions { open: Vec::new(), last: 0, ended_signals: VecDeque::new() });
+
+/// How many ended sessions' wait handles stay open: an event loop may still hold them.
+const ENDED_SIGNALS: usize = 64;
 
 struct Sessions {
     /// Sorted by number.
     open: Vec<(i32, Session)>,
     /// The last number used. No number is used twice.
     last: i32,
+    /// The wait handles of sessions that have ended, the oldest first.
+    ended_signals: VecDeque<Arc<Signal>>,
 }
 
 impl Sessions {
@@ -59,8 +67,10 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
                 Arc::clone(session.mailbox())
             } else {
                 // what arrived under one key is not for the holder of another
+                let mailbox = Arc::new(Mailbox::new(&config, number));
+                mailbox.take_signal(session.mailbox());
                 session.mailbox().release_readers();
-                Arc::new(Mailbox::new(&config, number))
+                mailbox
             };
             mailbox.hand_over(number);
             Session::start(config, dialer, mailbox, Some(session))?
@@ -101,6 +111,22 @@ pub(crate) fn wake(number: i32) -> Result<(), Error> {
     Ok(())
 }
 
+/// Returns what an event loop waits on for a session.
+pub(crate) fn wait_handle(number: i32) -> Result<isize, Error> {
+    get(number)?.mailbox().wait_handle()
+}
+
+/// Waits for the first of these sessions that has something. Returns none if the time is up or one was woken.
+pub(crate) fn wait_any(numbers: &[i32], timeout: Option<Duration>) -> Result<Option<i32>, Error> {
+    let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let watched: Result<Vec<_>, Error> = {
+        let sessions = SESSIONS.read();
+        let watched = |number: &i32| Ok((*number, Arc::clone(sessions.get(*number)?.mailbox())));
+        numbers.iter().map(watched).collect()
+    };
+    first(&watched?, until).map_err(Error::NoSession)
+}
+
 /// Asks a session to end.
 pub(crate) fn disconnect(number: i32) -> Result<(), Error> {
     SESSIONS.read().get(number)?.stop(StopReason::Disconnected);
@@ -133,6 +159,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
         // release threads that still wait for an event
         session.mailbox().release_readers();
     }
+    SESSIONS.write().ended_signals.extend(ended.iter().filter_map(|(_, session)| session.mailbox().signal()));
     let stopped =
         runtime.map_or(Ok(()), |runtime| runtime.stop(until.saturating_duration_since(Instant::now())));
     if in_time < ended.len() {
@@ -148,6 +175,11 @@ fn forget_ended(number: i32, taken: Taken) -> Option<std::ffi::CString> {
     if taken.ended {
         let mut sessions = SESSIONS.write();
         let ended = sessions.position(number).map(|position| sessions.open.remove(position));
+        if let Ok((_, session)) = &ended {
+            sessions.ended_signals.extend(session.mailbox().signal());
+            let spare = sessions.ended_signals.len().saturating_sub(ENDED_SIGNALS);
+            sessions.ended_signals.drain(..spare);
+        }
         drop(sessions);
         drop(ended);
     }

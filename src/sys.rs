@@ -70,6 +70,33 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     platform::is_in_progress(error)
 }
 
+/// What an event loop of the host can wait on: a descriptor that is readable, or an event object that is
+/// signalled, while the signal is set.
+#[derive(Debug)]
+pub(crate) struct Signal(platform::Signal);
+
+impl Signal {
+    /// Creates a signal that is not set.
+    pub(crate) fn new() -> io::Result<Self> {
+        platform::Signal::new().map(Self)
+    }
+
+    /// The descriptor or the HANDLE.
+    pub(crate) fn handle(&self) -> isize {
+        self.0.handle()
+    }
+
+    /// Sets it, once: it must not be set. One system call, which does not block.
+    pub(crate) fn set(&self) {
+        self.0.set();
+    }
+
+    /// Clears it. One system call, which does not block.
+    pub(crate) fn clear(&self) {
+        self.0.clear();
+    }
+}
+
 /// Closes a forked child's copy of a stream, so that the connection ends when this process ends it.
 ///
 /// It must be dropped before the stream: afterwards the descriptor may be another file's.
@@ -98,7 +125,9 @@ impl Drop for CloseOnFork {
 
 #[cfg(unix)]
 mod platform {
+    use std::io::{Read, Write};
     use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
 
     use super::{FORKED, Ordering, SOCKETS, TcpStream, io};
 
@@ -127,6 +156,35 @@ mod platform {
 
     pub(super) fn is_in_progress(error: &io::Error) -> bool {
         error.raw_os_error() == Some(libc::EINPROGRESS)
+    }
+
+    /// A byte in a pair of sockets. Neither blocks, even if the host reads what it should not.
+    #[derive(Debug)]
+    pub(super) struct Signal {
+        waited_on: UnixStream,
+        other_end: UnixStream,
+    }
+
+    impl Signal {
+        pub(super) fn new() -> io::Result<Self> {
+            let (waited_on, other_end) = UnixStream::pair()?;
+            waited_on.set_nonblocking(true)?;
+            other_end.set_nonblocking(true)?;
+            Ok(Self { waited_on, other_end })
+        }
+
+        pub(super) fn handle(&self) -> isize {
+            isize::try_from(self.waited_on.as_raw_fd()).unwrap_or(-1)
+        }
+
+        pub(super) fn set(&self) {
+            // there is room for one byte
+            let _ = (&self.other_end).write(&[1]);
+        }
+
+        pub(super) fn clear(&self) {
+            let _ = (&self.waited_on).read(&mut [0; 8]);
+        }
     }
 
     /// Blocks all signals on the calling thread until it is dropped, but for those that stand for a fault
@@ -167,7 +225,41 @@ mod platform {
         GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
     };
 
+    use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+
+    use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent};
+
     use super::{TcpStream, io};
+
+    /// A manual-reset event.
+    #[derive(Debug)]
+    pub(super) struct Signal(OwnedHandle);
+
+    impl Signal {
+        pub(super) fn new() -> io::Result<Self> {
+            // SAFETY: no security attributes and no name are given, which the function allows.
+            let event = unsafe { CreateEventW(std::ptr::null(), 1, 0, std::ptr::null()) };
+            if event.is_null() {
+                return Err(io::Error::last_os_error());
+            }
+            // SAFETY: the handle is open and nobody else's.
+            Ok(Self(unsafe { OwnedHandle::from_raw_handle(event) }))
+        }
+
+        pub(super) fn handle(&self) -> isize {
+            self.0.as_raw_handle() as isize
+        }
+
+        pub(super) fn set(&self) {
+            // SAFETY: the handle is that of an event, and open.
+            unsafe { SetEvent(self.0.as_raw_handle()) };
+        }
+
+        pub(super) fn clear(&self) {
+            // SAFETY: as above.
+            unsafe { ResetEvent(self.0.as_raw_handle()) };
+        }
+    }
 
     /// Windows has no fork.
     pub(super) fn watch_forks() {}

@@ -100,8 +100,9 @@ namespace detail {
 
 #ifdef SONORAN_LOAD
 #  define SONORAN_FUNCTIONS(X)                                                                     \
-      X(connect) X(poll_event) X(free) X(wait_event) X(wake) X(disconnect) X(state) X(invoke)      \
-      X(send_unit_locations) X(ingest) X(stats) X(last_error) X(error_name) X(version) X(shutdown)
+      X(connect) X(poll_event) X(free) X(wait_event) X(wait_handle) X(wake) X(disconnect) X(state) \
+      X(invoke) X(send_unit_locations) X(ingest) X(stats) X(last_error) X(error_name) X(version)   \
+      X(shutdown)
 struct functions_type {
 #  define SONORAN_POINTER(name) decltype(&::sonoran_##name) name = nullptr;
     SONORAN_FUNCTIONS(SONORAN_POINTER)
@@ -298,6 +299,16 @@ public:
             handler(next.view());
     }
 
+    // What an event loop waits on until there is an event to poll: a file descriptor that becomes readable;
+    // on Windows the HANDLE of an event. It belongs to the library: only wait on it. Negative: an error.
+    std::intptr_t native_handle(error &why) const {
+        if (!detail::usable(why))
+            return no_library;
+        const std::intptr_t handle = SONORAN_CALL(wait_handle)(number_);
+        detail::check(handle < 0 ? static_cast<std::int32_t>(handle) : 0, why);
+        return handle;
+    }
+
     // Makes the current wait, or else the next one, return once without an event.
     void wake() const noexcept {
         if (number_ != 0)
@@ -332,6 +343,9 @@ public:
     }
 
 #if SONORAN_THROWS
+    std::intptr_t native_handle() const {
+        return detail::or_throw([&](error &why) { return native_handle(why); });
+    }
     std::int32_t invoke(const std::string &method, const std::string &arguments_json) const {
         return detail::or_throw([&](error &why) { return invoke(method, arguments_json, why); });
     }

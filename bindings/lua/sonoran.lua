@@ -21,6 +21,8 @@ sonoran_session sonoran_connect(const char *options_json);
 char *sonoran_poll_event(sonoran_session session);
 void sonoran_free(char *string);
 char *sonoran_wait_event(sonoran_session session, int32_t timeout_ms);
+sonoran_session sonoran_wait_any(const sonoran_session *sessions, int32_t count, int32_t timeout_ms);
+intptr_t sonoran_wait_handle(sonoran_session session);
 int32_t sonoran_wake(sonoran_session session);
 int32_t sonoran_disconnect(sonoran_session session);
 int32_t sonoran_state(sonoran_session session);
@@ -205,6 +207,14 @@ local function bind(lib)
     return streaming(self, pause or coroutine.yield)
   end
 
+  -- What an event loop waits on until there is an event to poll: a file descriptor that becomes readable (on
+  -- Windows the number of an event's HANDLE). It belongs to the library: only wait on it.
+  function Session:fd()
+    local handle = tonumber(lib.sonoran_wait_handle(self.number))
+    if handle < 0 then return failed(handle) end
+    return handle
+  end
+
   -- Makes the current wait, or else the next one, return nil once.
   function Session:wake()
     return done(lib.sonoran_wake(self.number))
@@ -276,6 +286,19 @@ local function bind(lib)
     local number = lib.sonoran_connect(text)
     if number < 0 then return failed(number) end
     return session(number)
+  end
+
+  -- Waits for the first session of a list that has an event to poll, `timeout_ms` long or without limit, and
+  -- returns it. Blocks the Lua state. A busy session does not hide the others.
+  function sonoran.wait_any(sessions, timeout_ms)
+    local numbers = ffi.new("sonoran_session[?]", #sessions)
+    for i = 1, #sessions do numbers[i - 1] = sessions[i].number end
+    local found = lib.sonoran_wait_any(numbers, #sessions, timeout_ms and milliseconds(timeout_ms) or -1)
+    if found < 0 then return failed(found) end
+    for i = 1, #sessions do
+      if sessions[i].number == found then return sessions[i] end
+    end
+    return nil
   end
 
   -- Ends all sessions of the process and the library's threads; waits up to `timeout_ms` (5000) and

@@ -20,6 +20,12 @@ char *sonoran_poll_event(sonoran_session session) { (void)session; return NULL; 
 char *sonoran_wait_event(sonoran_session session, int32_t timeout_ms) { (void)session, (void)timeout_ms; return NULL; }
 char *sonoran_stats(sonoran_session session) { (void)session; return NULL; }
 void sonoran_free(char *string) { (void)string; }
+sonoran_session sonoran_wait_any(const sonoran_session *sessions, int32_t count, int32_t timeout_ms)
+{
+    (void)sessions, (void)count, (void)timeout_ms;
+    return SONORAN_E_SESSION;
+}
+intptr_t sonoran_wait_handle(sonoran_session session) { (void)session; return SONORAN_E_SESSION; }
 int32_t sonoran_wake(sonoran_session session) { (void)session; return SONORAN_E_SESSION; }
 int32_t sonoran_disconnect(sonoran_session session) { (void)session; return SONORAN_E_SESSION; }
 int32_t sonoran_state(sonoran_session session) { (void)session; return SONORAN_E_SESSION; }

@@ -14,8 +14,8 @@ fn defaults_are_the_documented_ones() {
     assert_eq!(config.hub, Endpoint::parse(PRODUCTION).unwrap());
     assert_eq!(config.server_id, None);
     assert_eq!(config.retry, Delays { min: Duration::from_secs(1), max: Duration::from_secs(60) });
-    assert_eq!(config.idle_close, Some(Duration::from_secs(300)));
-    assert_eq!(config.bounds, Bounds { events: 65_536, bytes: 64 << 20 });
+    assert_eq!(config.reading.idle_close, Some(Duration::from_secs(300)));
+    assert_eq!(config.reading.bounds, Bounds { events: 65_536, bytes: 64 << 20 });
     assert!(config.replace && !config.insecure_tls);
 }
 
@@ -26,7 +26,7 @@ fn every_option_is_read() {
         "connectTimeoutMs":101,"handshakeTimeoutMs":102,"callTimeoutMs":103,"keepAliveMs":104,
         "serverTimeoutMs":205,"retryMinMs":11,"retryMaxMs":12,"stableMs":0,"authRetryMinMs":1001,
         "authRetryMaxMs":1002,"queueEvents":1,"queueBytes":1024,"maxMessageBytes":1025,"unitIntervalMs":200,"eventKey":"strip",
-        "replace":false,"idleCloseMs":0,"caFile":"x.pem","insecureTls":true,"proxy":null,
+        "types":["EVENT_911"],"replace":false,"idleCloseMs":0,"caFile":"x.pem","insecureTls":true,"proxy":null,
         "headers":{"X-A":"b"},"log":"debug""#,
     )
     .unwrap();
@@ -37,12 +37,13 @@ fn every_option_is_read() {
     assert_eq!((config.timing.server_timeout, config.stable), (millis(205), millis(0)));
     assert_eq!(config.retry, Delays { min: millis(11), max: millis(12) });
     assert_eq!(config.auth_retry, Delays { min: millis(1001), max: millis(1002) });
-    assert_eq!((config.bounds, config.max_message), (Bounds { events: 1, bytes: 1024 }, 1025));
+    assert_eq!((config.reading.bounds, config.max_message), (Bounds { events: 1, bytes: 1024 }, 1025));
     assert_eq!(config.unit_interval, millis(200));
-    assert_eq!((config.auth_method, config.event_key), (AuthMethod::V2, EventKey::Strip));
-    assert_eq!((config.replace, config.insecure_tls, config.idle_close), (false, true, None));
+    assert_eq!((config.auth_method, config.reading.event_key), (AuthMethod::V2, EventKey::Strip));
+    assert!(config.reading.types.include("EVENT_911") && !config.reading.types.include("EVENT_CALL"));
+    assert_eq!((config.replace, config.insecure_tls, config.reading.idle_close), (false, true, None));
     assert_eq!(config.ca_file.as_deref(), Some("x.pem"));
-    assert_eq!((config.headers.len(), config.log), (1, LogLevel::Debug));
+    assert_eq!((config.headers.len(), config.reading.log), (1, LogLevel::Debug));
 }
 
 #[test]
@@ -57,6 +58,13 @@ fn errors_name_the_key_and_what_was_expected() {
         (r#","serverId":true"#, vec!["\"serverId\"", "boolean"]),
         (r#","serverId":1e10"#, vec!["\"serverId\"", "10000000000.0", "2147483647"]),
         (r#","serverId":-1.0"#, vec!["\"serverId\"", "-1.0"]),
+        (r#","types":"EVENT_911""#, vec!["\"types\"", "a string", "array of event types"]),
+        (r#","types":[]"#, vec!["\"types\"", "empty", "leave it out"]),
+        (r#","types":["A",7]"#, vec!["\"types\"", "[1] is a number", "an event type"]),
+        (r#","types":["A","!"]"#, vec!["\"types\"", "[1] is empty"]),
+        (r#","types":["A","!a"]"#, vec!["\"types\"", "\"a\" is both wanted and left out"]),
+        (r#","types":["session_ready"]"#, vec!["\"types\"", "\"session_ready\"", "SESSION_PUSH"]),
+        (r#","types":["!SESSION_LOG"]"#, vec!["\"types\"", "\"SESSION_LOG\"", "always come"]),
         (r#","queueEvents":1.5"#, vec!["\"queueEvents\"", "1.5", "whole number"]),
         (r#","queueEvents":1e300"#, vec!["\"queueEvents\"", "1e+300", "16777216"]),
         (r#","keepAliveMs":"15""#, vec!["\"keepAliveMs\"", "a string", "100", "600000"]),
@@ -91,7 +99,10 @@ fn errors_name_the_key_and_what_was_expected() {
 fn a_whole_number_may_be_written_as_a_fraction() {
     let config =
         with(r#","serverId":1.0,"queueEvents":1e3,"keepAliveMs":20000.0,"idleCloseMs":0.0"#).unwrap();
-    assert_eq!((config.server_id, config.bounds.events, config.idle_close), (Some(1), 1000, None));
+    assert_eq!(
+        (config.server_id, config.reading.bounds.events, config.reading.idle_close),
+        (Some(1), 1000, None)
+    );
     assert_eq!(config.timing.keep_alive, Duration::from_secs(20));
 }
 

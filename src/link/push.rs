@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::config::EventKey;
+use crate::config::{EventKey, Types};
 use crate::error::Error;
 use crate::json::{Picked, Scanner, quote, without};
 use crate::signalr::{Arguments, Method};
@@ -18,6 +18,7 @@ const RESERVED: &str = "SESSION_";
 
 /// The start of a wrapped push, with which no push starts, and what precedes its arguments.
 const WRAPPED: &str = r#"{"type":"SESSION_PUSH","#;
+const WRAPPED_TYPE: &str = "SESSION_PUSH";
 const WRAPPED_ARGUMENTS: &str = r#","arguments":"#;
 
 /// Why a payload cannot be an event as it is.
@@ -52,50 +53,124 @@ impl Unfit {
     }
 }
 
+/// An event as the hub meant it, and what a session needs to know of it.
+#[derive(Debug)]
+pub(crate) struct Event<'a> {
+    text: Cow<'a, str>,
+    kind: Kind<'a>,
+    /// Whether the object has a `key`.
+    keyed: bool,
+}
+
+/// The type of an event.
+#[derive(Debug)]
+enum Kind<'a> {
+    /// `SESSION_PUSH`.
+    Wrapped,
+    /// The value of `type`, as JSON.
+    One(Cow<'a, str>),
+    /// The object has more than one `type`.
+    Several,
+}
+
+impl<'a> Event<'a> {
+    fn of(object: Picked<'a>) -> Self {
+        let [kind, key] = object.members;
+        let kind = match kind {
+            Some(kind) if !object.repeated => Kind::One(kind.into()),
+            _ => Kind::Several,
+        };
+        Self { text: object.text.into(), kind, keyed: key.is_some() }
+    }
+
+    fn wrapped(unfit: Unfit, arguments: &str) -> Self {
+        Self { text: wrap(unfit, arguments).into(), kind: Kind::Wrapped, keyed: true }
+    }
+
+    /// Returns the event again that had this text, with or without its key.
+    pub(crate) fn again(text: &'a str) -> Self {
+        match object(text) {
+            Ok(object) if !text.starts_with(WRAPPED) => Self::of(object),
+            _ => Self { text: text.into(), kind: Kind::Wrapped, keyed: true },
+        }
+    }
+
+    /// Whether a session that asked for these types wants it. Of an object with several types one is enough,
+    /// for hosts differ in which one they read.
+    pub(crate) fn is_wanted(&self, types: &Types) -> bool {
+        if types.are_all() {
+            return true;
+        }
+        let wants =
+            |kind: &str| Scanner::new(kind).string().map_or(true, |kind| types.include(&kind.decode()));
+        match &self.kind {
+            Kind::Wrapped => types.include(WRAPPED_TYPE),
+            Kind::One(kind) => wants(kind),
+            Kind::Several => {
+                let mut wanted = false;
+                let walked = Scanner::new(&self.text).members(|scanner, _, name| {
+                    let value = scanner.value()?;
+                    wanted |= name.is("type") && wants(value);
+                    Ok(())
+                });
+                debug_assert!(walked.is_ok(), "the text was read before");
+                wanted
+            }
+        }
+    }
+
+    /// Returns the text, without the API key if so configured.
+    pub(crate) fn text(self, key: EventKey) -> Cow<'a, str> {
+        match self.kind {
+            _ if key == EventKey::Keep || !self.keyed => self.text,
+            Kind::Wrapped => stripped_wrapped(&self.text).into(),
+            _ => without(&self.text, "key").into(),
+        }
+    }
+}
+
 /// The events of one push: its own, and one for what cannot be delivered with it.
 #[derive(Debug)]
 pub(crate) struct Events<'a> {
-    event: Option<Cow<'a, str>>,
-    further: Option<String>,
+    event: Option<Event<'a>>,
+    further: Option<Event<'a>>,
 }
 
 impl<'a> Iterator for Events<'a> {
-    type Item = Cow<'a, str>;
+    type Item = Event<'a>;
 
-    fn next(&mut self) -> Option<Cow<'a, str>> {
-        self.event.take().or_else(|| self.further.take().map(Cow::Owned))
+    fn next(&mut self) -> Option<Event<'a>> {
+        self.event.take().or_else(|| self.further.take())
     }
 }
 
 /// Makes events of a push. The first argument is an event; whatever cannot be one as it is goes into a
 /// `SESSION_PUSH`, so that nothing is lost.
-pub(crate) fn events<'a>(arguments: &Arguments<'a>, key: EventKey) -> Events<'a> {
-    let wrapped = |unfit, from| wrap(unfit, &stripped_arguments(arguments.text, from, key));
+pub(crate) fn events<'a>(arguments: &Arguments<'a>) -> Events<'a> {
     let Some(first) = arguments.first else {
-        return Events { event: Some(wrap(Unfit::NoArguments, "[]").into()), further: None };
+        return Events { event: Some(Event::wrapped(Unfit::NoArguments, "[]")), further: None };
     };
-    match event(first, key) {
-        Err(unfit) => Events { event: Some(wrapped(unfit, 0).into()), further: None },
-        Ok(text) => Events {
-            event: Some(text),
-            further: (arguments.count > 1).then(|| wrapped(Unfit::FurtherArguments, 1)),
+    match event(first) {
+        Err(unfit) => Events { event: Some(Event::wrapped(unfit, arguments.text)), further: None },
+        Ok(event) => Events {
+            event: Some(event),
+            further: (arguments.count > 1)
+                .then(|| Event::wrapped(Unfit::FurtherArguments, &further(arguments.text))),
         },
     }
 }
 
 /// Reads the event in a body that the CAD posted by HTTP: the same object, identified by the session's API
 /// key.
-pub(crate) fn ingest<'a>(body: &'a str, api_key: &str, key: EventKey) -> Result<Cow<'a, str>, Error> {
+pub(crate) fn ingest<'a>(body: &'a str, api_key: &str) -> Result<Event<'a>, Error> {
     let wrong = |problem: &str| Error::Json { argument: "body", problem: problem.to_owned() };
     let object = object(body).map_err(|_| wrong("no JSON object: expected what the CAD posted"))?;
     if !has_key(object, api_key) {
         return Err(Error::Key);
     }
     match typed(object) {
-        Ok(object) => Ok(strip(object, key)),
-        Err(Unfit::ReservedType) => {
-            Ok(wrap(Unfit::ReservedType, &format!("[{}]", strip(object, key))).into())
-        }
+        Ok(object) => Ok(Event::of(object)),
+        Err(Unfit::ReservedType) => Ok(Event::wrapped(Unfit::ReservedType, &format!("[{}]", object.text))),
         Err(_) => Err(wrong("without a type: expected a string there")),
     }
 }
@@ -128,17 +203,24 @@ fn is_same_key(given: &str, expected: &str) -> bool {
 }
 
 /// Returns the event in a payload, which is an object or a string that holds one.
-fn event(payload: Picked<'_>, key: EventKey) -> Result<Cow<'_, str>, Unfit> {
+fn event(payload: Picked<'_>) -> Result<Event<'_>, Unfit> {
     match payload.text.as_bytes().first() {
-        Some(b'{') => Ok(strip(typed(payload)?, key)),
+        Some(b'{') => Ok(Event::of(typed(payload)?)),
         Some(b'"') => {
             let text = Scanner::new(payload.text).string().map_err(|_| Unfit::NotAnObject)?.decode();
             match text {
-                Cow::Borrowed(text) => Ok(strip(typed(object(text)?)?, key)),
+                Cow::Borrowed(text) => Ok(Event::of(typed(object(text)?)?)),
                 Cow::Owned(text) => {
-                    let event = strip(typed(object(&text)?)?, key);
+                    let Event { text: found, kind, keyed } = Event::of(typed(object(&text)?)?);
+                    let kind = match kind {
+                        Kind::One(kind) => Kind::One(kind.into_owned().into()),
+                        Kind::Wrapped => Kind::Wrapped,
+                        Kind::Several => Kind::Several,
+                    };
                     // return the decoded text itself if possible, not a copy
-                    Ok(if event.len() == text.len() { text.into() } else { event.into_owned().into() })
+                    let text = if found.len() == text.len() { None } else { Some(found.into_owned()) }
+                        .unwrap_or(text);
+                    Ok(Event { text: text.into(), kind, keyed })
                 }
             }
         }
@@ -190,54 +272,46 @@ fn check_type(kind: &str) -> Result<(), Unfit> {
     }
 }
 
-/// Returns an object's text, without its `key` if so configured.
-fn strip(object: Picked<'_>, key: EventKey) -> Cow<'_, str> {
-    match object.members {
-        [_, Some(_)] if key == EventKey::Strip => without(object.text, "key").into(),
-        _ => object.text.into(),
-    }
-}
-
-/// Returns the arguments from `from` on as an array, without keys if so configured.
-fn stripped_arguments(text: &str, from: usize, key: EventKey) -> String {
-    if from == 0 && key == EventKey::Keep {
-        return text.to_owned();
-    }
-    let mut kept = Vec::new();
-    let walked = Scanner::new(text).elements(|scanner, index| {
-        let picked = scanner.pick(PUSH_FIELDS)?;
-        if index >= from {
-            kept.push(stripped_argument(picked, key));
+/// Returns the arguments behind the first, as an array.
+fn further(arguments: &str) -> String {
+    let mut further = Vec::new();
+    let walked = Scanner::new(arguments).elements(|scanner, index| {
+        let argument = scanner.value()?;
+        if index > 0 {
+            further.push(argument);
         }
         Ok(())
     });
     debug_assert!(walked.is_ok(), "the text was read before");
-    format!("[{}]", kept.join(","))
+    format!("[{}]", further.join(","))
 }
 
-/// Removes the key from an event that was made with it.
-pub(crate) fn stripped(event: &str) -> Cow<'_, str> {
-    let wrapped = event.starts_with(WRAPPED).then(|| event.split_once(WRAPPED_ARGUMENTS)).flatten();
-    match (wrapped, object(event)) {
-        (Some((head, arguments)), _) => {
-            let arguments = arguments.strip_suffix('}').unwrap_or(arguments);
-            let arguments = stripped_arguments(arguments, 0, EventKey::Strip);
-            format!("{head}{WRAPPED_ARGUMENTS}{arguments}}}").into()
-        }
-        (None, Ok(object)) => strip(object, EventKey::Strip),
-        (None, Err(_)) => event.into(),
-    }
+/// Returns a wrapped push whose arguments have no keys.
+fn stripped_wrapped(event: &str) -> String {
+    let Some((head, arguments)) = event.split_once(WRAPPED_ARGUMENTS) else { return event.to_owned() };
+    let mut stripped = Vec::new();
+    let walked = Scanner::new(arguments).elements(|scanner, _| {
+        stripped.push(stripped_argument(scanner.pick(PUSH_FIELDS)?));
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "the text was read before");
+    format!("{head}{WRAPPED_ARGUMENTS}[{}]}}", stripped.join(","))
 }
 
-fn stripped_argument(argument: Picked<'_>, key: EventKey) -> String {
-    let held = (argument.text.starts_with('"') && key == EventKey::Strip)
-        .then(|| Scanner::new(argument.text).string().ok())
-        .flatten()
-        .map(|text| text.decode());
-    match held.as_deref().and_then(|text| object(text).ok()) {
-        Some(object @ Picked { members: [_, Some(_)], .. }) => quote(&strip(object, key)),
-        _ => strip(argument, key).into_owned(),
+fn stripped_argument(argument: Picked<'_>) -> Cow<'_, str> {
+    let has_key = |object: &Picked<'_>| object.members.last().is_some_and(Option::is_some);
+    if has_key(&argument) {
+        return without(argument.text, "key").into();
     }
+    if argument.text.starts_with('"')
+        && let Ok(text) = Scanner::new(argument.text).string()
+        && let held = text.decode()
+        && let Ok(object) = object(&held)
+        && has_key(&object)
+    {
+        return quote(&without(object.text, "key")).into();
+    }
+    argument.text.into()
 }
 
 fn wrap(unfit: Unfit, arguments: &str) -> String {
@@ -252,7 +326,7 @@ mod tests {
 
     fn delivered(arguments: &str, key: EventKey) -> Vec<String> {
         let record = format!("{{\"type\":1,\"target\":\"x\",\"arguments\":{arguments}}}");
-        events(&test_arguments(&record, PUSH_FIELDS), key).map(Cow::into_owned).collect()
+        events(&test_arguments(&record, PUSH_FIELDS)).map(|event| event.text(key).into_owned()).collect()
     }
 
     fn kept(arguments: &str) -> Vec<String> {
@@ -324,7 +398,7 @@ mod tests {
 
     #[test]
     fn a_posted_body_joins_under_the_same_rules() {
-        let taken = |body: &str, key| ingest(body, "Key-\u{e9}1", key).map(Cow::into_owned);
+        let taken = |body: &str, key| ingest(body, "Key-\u{e9}1").map(|event| event.text(key).into_owned());
         let body = r#" {"KEY":1,"key":"kEY-é1","type":"EVENT_911","n":1.10} "#;
         assert_eq!(taken(body, EventKey::Keep).unwrap(), body.trim());
         assert_eq!(taken(body, EventKey::Strip).unwrap(), r#"{"KEY":1,"type":"EVENT_911","n":1.10}"#);
@@ -344,10 +418,10 @@ mod tests {
             r#"{"key":"secret","key":"wrong","type":"X"}"#,
             r#"{"data":{"key":"secret"},"type":"X"}"#,
         ] {
-            assert!(matches!(ingest(body, "secret", EventKey::Keep), Err(Error::Key)), "{body}");
+            assert!(matches!(ingest(body, "secret"), Err(Error::Key)), "{body}");
         }
         for body in ["", "[]", "\"x\"", "{", r#"{"key":"secret"}"#, r#"{"key":"secret","type":7}"#, "{}x"] {
-            let error = ingest(body, "secret", EventKey::Keep);
+            let error = ingest(body, "secret");
             assert!(matches!(error, Err(Error::Json { argument: "body", .. })), "{body}: {error:?}");
         }
     }
@@ -363,6 +437,10 @@ mod tests {
         assert_eq!(stripped.unwrap(), [r#"{"type":"X"}"#]);
     }
 
+    fn stripped(event: &str) -> Cow<'_, str> {
+        Event::again(event).text(EventKey::Strip)
+    }
+
     #[test]
     fn strip_removes_every_top_level_key_and_nothing_else() {
         for (payload, stripped) in [
@@ -376,7 +454,7 @@ mod tests {
         ] {
             assert_eq!(delivered(&format!("[{payload}]"), EventKey::Strip), [stripped]);
             assert_eq!(delivered(&format!("[{}]", quote(payload)), EventKey::Strip), [stripped]);
-            assert_eq!(super::stripped(payload), stripped);
+            assert_eq!(self::stripped(payload), stripped);
         }
         for arguments in [
             r#"[{"key":"K"}]"#.to_owned(),

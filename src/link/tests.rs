@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::config::EventKey;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -11,7 +12,7 @@ fn shown(step: Step<'_>) -> Vec<String> {
     vec![match step {
         Step::Authenticating(method) => format!("calls {method}"),
         Step::Ready(method) => format!("ready by {method}"),
-        Step::Pushed(events) => return events.map(Cow::into_owned).collect(),
+        Step::Pushed(events) => return events.map(|event| event.text(EventKey::Keep).into_owned()).collect(),
         Step::CallEnded(call, outcome) => format!("{} {outcome:?}", call.request),
         Step::UnitsAnswered(answer) => format!("units {answer:?}"),
         Step::Ignored(what) => format!("ignored {what}"),

@@ -1,6 +1,5 @@
 //! Passes the steps of a link on to the host.
 
-use std::borrow::Cow;
 use std::ffi::CString;
 use std::time::Instant;
 
@@ -29,7 +28,7 @@ impl<'a> Delivery<'a> {
 
     pub(crate) fn step(&mut self, step: Step<'_>) {
         if let Step::Pushed(events) = step {
-            return events.for_each(|event| self.push(event_text(event)));
+            return events.filter_map(|event| self.shared.wanted(event)).for_each(|event| self.push(event));
         }
         // everything else keeps its place among the pushes
         self.flush();
@@ -85,14 +84,4 @@ impl Drop for Delivery<'_> {
         // whatever ended the link, no earlier push is lost
         self.flush();
     }
-}
-
-/// Converts to the host's `CString`: copies borrowed text, reuses owned text.
-pub(crate) fn event_text(text: Cow<'_, str>) -> CString {
-    let made = match text {
-        Cow::Borrowed(text) => CString::new(text),
-        Cow::Owned(text) => CString::new(text),
-    };
-    // valid JSON has no raw NUL, so nothing is lost here
-    made.unwrap_or_default()
 }

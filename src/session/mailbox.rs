@@ -2,16 +2,21 @@
 
 use std::borrow::Cow;
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::bell::Bell;
 use super::notice;
 use super::queue::{Entry, Queue};
 use super::stats::{QueueStats, Queued};
-use crate::config::{Bounds, Config, EventKey};
+use crate::config::{Bounds, Config, Reading};
+use crate::error::Error;
 use crate::link::push;
+use crate::sys::Signal;
 
 /// Identifies the session that writes. A replaced session has nothing more to say.
 pub(crate) type Writer = u32;
@@ -24,21 +29,24 @@ const NO_READER: i32 = 0;
 pub(crate) struct Taken {
     /// The next event.
     pub(crate) event: Option<CString>,
-    /// Whether its key still has to be removed.
-    keyed: bool,
+    /// What the session wants, if the event came for an earlier one.
+    inherited: Option<Arc<Reading>>,
     /// Whether nothing will ever follow.
     pub(crate) ended: bool,
 }
 
-impl Taken {
-    /// Removes the key if necessary. Call it without a lock.
-    fn stripped(self) -> Self {
-        let strip = |event: CString| match event.to_str().map(push::stripped) {
-            Ok(Cow::Owned(stripped)) => CString::new(stripped).unwrap_or_default(),
-            _ => event,
-        };
-        if self.keyed { Self { event: self.event.map(strip), keyed: false, ..self } } else { self }
-    }
+/// The result of a look that takes nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Nothing,
+    /// Something waits. Finds are counted through the process: it was last found at this one.
+    Waiting {
+        found_before: u64,
+    },
+    /// A wake ends the wait.
+    Woken,
+    /// Nothing will ever follow, or the number may no longer read.
+    Gone,
 }
 
 /// The queue and what the host's side needs with it. No lock is held over IO.
@@ -50,6 +58,8 @@ pub(crate) struct Mailbox {
     arrived: Condvar,
     /// Set whenever the host uses the session, cleared by the idle watch.
     used: AtomicBool,
+    /// When a wait for several sessions last found it.
+    found: AtomicU64,
     pub(crate) stats: QueueStats,
 }
 
@@ -59,30 +69,60 @@ struct Inner {
     /// The number of the session that may read.
     reader: i32,
     writer: Writer,
-    event_key: EventKey,
+    reading: Arc<Reading>,
     /// Nothing more will be written.
     closed: bool,
     woken: bool,
     /// The number of threads that wait for an event.
     waiters: usize,
+    /// Of the threads that wait for several sessions.
+    bells: Vec<Arc<Bell>>,
+    /// Once the host has asked for it.
+    signal: Option<Arc<Signal>>,
+    signalled: bool,
+}
+
+impl Inner {
+    /// Whether a look finds anything. That nothing follows counts.
+    fn is_worth_a_look(&self) -> bool {
+        self.queue.len() > 0 || self.closed || self.reader == NO_READER
+    }
+
+    /// Makes the signal agree with the queue, by one system call where it did not.
+    fn show(&mut self) {
+        let Some(signal) = &self.signal else { return };
+        let worth = self.is_worth_a_look();
+        if worth != self.signalled {
+            if worth {
+                signal.set()
+            } else {
+                signal.clear()
+            }
+            self.signalled = worth;
+        }
+    }
 }
 
 impl Mailbox {
     pub(crate) fn new(config: &Config, reader: i32) -> Self {
         let inner = Inner {
-            queue: Queue::new(config.bounds),
+            queue: Queue::new(config.reading.bounds),
             reader,
             writer: 0,
-            event_key: config.event_key,
+            reading: Arc::clone(&config.reading),
             closed: false,
             woken: false,
             waiters: 0,
+            bells: Vec::new(),
+            signal: None,
+            signalled: false,
         };
         Self {
             inner: Mutex::new(inner),
             waiting: AtomicUsize::new(0),
             arrived: Condvar::new(),
             used: AtomicBool::new(true),
+            found: AtomicU64::new(0),
             stats: QueueStats::default(),
         }
     }
@@ -94,7 +134,8 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         inner.reader = reader;
         inner.woken = false;
-        self.arrived.notify_all();
+        inner.show();
+        self.wake_all(&inner);
     }
 
     /// Lets nobody read any more. Threads that wait get nothing.
@@ -103,28 +144,26 @@ impl Mailbox {
     }
 
     /// Lets another session write from now on.
-    pub(crate) fn take_over(&self, event_key: EventKey) -> Writer {
+    pub(crate) fn take_over(&self, reading: &Arc<Reading>) -> Writer {
         let mut inner = self.inner.lock();
         inner.closed = false;
         inner.writer += 1;
-        inner.event_key = event_key;
+        inner.reading = Arc::clone(reading);
         inner.queue.reopen();
-        if event_key == EventKey::Strip {
-            inner.queue.mark_keyed();
+        if reading.is_choosy() {
+            inner.queue.inherit();
         }
-        self.changed(&inner);
+        self.changed(&mut inner);
         inner.writer
     }
 
-    /// Applies the writer's bounds. May take long if many pushes have to go, but holds up nobody else.
-    pub(crate) fn set_bounds(&self, writer: Writer, bounds: Bounds) {
+    /// Applies the bounds of who writes now. May take long if many pushes have to go, but holds up nobody else.
+    pub(crate) fn bound(&self) {
         let dropped = {
             let mut inner = self.inner.lock();
-            if inner.writer != writer {
-                return;
-            }
+            let bounds = inner.reading.bounds;
             let dropped = inner.queue.set_bounds(bounds);
-            self.changed(&inner);
+            self.changed(&mut inner);
             dropped
         };
         self.stats.dropped.add(u64::try_from(dropped.len()).unwrap_or(u64::MAX));
@@ -134,7 +173,7 @@ impl Mailbox {
     pub(crate) fn give_up(&self) -> (u64, Queue) {
         let mut inner = self.inner.lock();
         let queue = std::mem::replace(&mut inner.queue, Queue::new(Bounds { events: 1, bytes: 0 }));
-        self.changed(&inner);
+        self.changed(&mut inner);
         (queue.unread_pushes(), queue)
     }
 
@@ -146,12 +185,18 @@ impl Mailbox {
             pushes += 1;
             dropped += inner.queue.push(text);
         }
-        if inner.writer != writer && inner.event_key == EventKey::Strip {
-            inner.queue.mark_keyed();
+        if inner.writer != writer && inner.reading.is_choosy() {
+            inner.queue.inherit();
         }
         self.stats.pushes.add(pushes);
         self.stats.dropped.add(dropped);
-        self.changed(&inner);
+        self.changed(&mut inner);
+    }
+
+    /// Counts a push that nobody wants.
+    pub(crate) fn left_out(&self) {
+        self.stats.pushes.add(1);
+        self.stats.filtered.add(1);
     }
 
     /// Appends the result of a call, or what `without` returns if there is no room. Accepts it from a session
@@ -161,7 +206,7 @@ impl Mailbox {
         let bytes = text.count_bytes();
         let text = if inner.queue.has_room(bytes) { text } else { without(bytes) };
         inner.queue.notice(text);
-        self.changed(&inner);
+        self.changed(&mut inner);
     }
 
     /// Appends a notice. Once very many wait, one about yet `another` attempt may replace the previous one.
@@ -175,7 +220,7 @@ impl Mailbox {
         } else {
             inner.queue.notice(text);
         }
-        self.changed(&inner);
+        self.changed(&mut inner);
     }
 
     /// Appends a log line.
@@ -183,7 +228,7 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         if inner.writer == writer {
             inner.queue.log(text);
-            self.changed(&inner);
+            self.changed(&mut inner);
         }
     }
 
@@ -197,23 +242,36 @@ impl Mailbox {
         if let Some(last) = last {
             inner.queue.end_with(last);
         }
-        self.changed(&inner);
+        self.changed(&mut inner);
     }
 
     /// Takes the next event.
     pub(crate) fn take(&self) -> Taken {
         self.touch();
-        if self.waiting.load(Ordering::Acquire) == 0 {
-            return Taken::default();
+        loop {
+            if self.waiting.load(Ordering::Acquire) == 0 {
+                return Taken::default();
+            }
+            let taken = self.take_from(&mut self.inner.lock());
+            if let Some(taken) = self.wanted(taken) {
+                return taken;
+            }
         }
-        let taken = self.take_from(&mut self.inner.lock());
-        taken.stripped()
     }
 
     /// Waits for the next event. Returns without one if the time is up, after [`wake`](Self::wake), or if
     /// `reader` may no longer read.
     pub(crate) fn wait(&self, reader: i32, timeout: Option<Duration>) -> Taken {
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let taken = self.wait_until(reader, until);
+            if let Some(taken) = self.wanted(taken) {
+                return taken;
+            }
+        }
+    }
+
+    fn wait_until(&self, reader: i32, until: Option<Instant>) -> Taken {
         let mut inner = self.inner.lock();
         inner.waiters += 1;
         let taken = loop {
@@ -237,14 +295,98 @@ impl Mailbox {
             }
         };
         inner.waiters -= 1;
-        drop(inner);
-        taken.stripped()
+        taken
+    }
+
+    /// Counts what was taken. Of what came for an earlier session it returns only what this one wants, as it
+    /// wants it. Call it without a lock.
+    fn wanted(&self, mut taken: Taken) -> Option<Taken> {
+        if let (Some(event), Some(reading)) = (&taken.event, taken.inherited.take()) {
+            let before = push::Event::again(event.to_str().unwrap_or_default());
+            if !before.is_wanted(&reading.types) {
+                self.stats.filtered.add(1);
+                taken.event = None;
+                return taken.ended.then_some(taken);
+            }
+            if let Cow::Owned(stripped) = before.text(reading.event_key) {
+                taken.event = CString::new(stripped).ok();
+            }
+        }
+        self.stats.delivered.add(u64::from(taken.event.is_some()));
+        Some(taken)
     }
 
     /// Ends the current wait, or the next one.
     pub(crate) fn wake(&self) {
-        self.inner.lock().woken = true;
+        let mut inner = self.inner.lock();
+        inner.woken = true;
         self.arrived.notify_one();
+        inner.bells.iter().for_each(|bell| bell.ring());
+    }
+
+    /// Returns what an event loop waits on.
+    pub(crate) fn wait_handle(&self) -> Result<isize, Error> {
+        let mut inner = self.inner.lock();
+        let signal = match &inner.signal {
+            Some(signal) => signal,
+            None => {
+                let refused =
+                    |error: io::Error| Error::System { what: "a wait handle", why: error.to_string() };
+                &*inner.signal.insert(Arc::new(Signal::new().map_err(refused)?))
+            }
+        };
+        let handle = signal.handle();
+        inner.show();
+        Ok(handle)
+    }
+
+    /// Returns the signal, if the host has asked for it.
+    pub(crate) fn signal(&self) -> Option<Arc<Signal>> {
+        self.inner.lock().signal.clone()
+    }
+
+    /// Takes over the signal of a mailbox that is given up.
+    pub(crate) fn take_signal(&self, of: &Self) {
+        let (signal, signalled) = {
+            let mut of = of.inner.lock();
+            (of.signal.take(), of.signalled)
+        };
+        let mut inner = self.inner.lock();
+        (inner.signal, inner.signalled) = (signal, signalled);
+        inner.show();
+    }
+
+    /// Looks on behalf of a thread that waits for several sessions.
+    pub(crate) fn look(&self, reader: i32) -> Look {
+        self.touch();
+        let mut inner = self.inner.lock();
+        if inner.reader != reader {
+            return Look::Gone;
+        }
+        if std::mem::take(&mut inner.woken) {
+            return Look::Woken;
+        }
+        match inner.queue.len() {
+            0 if inner.closed => Look::Gone,
+            0 => Look::Nothing,
+            _ => Look::Waiting { found_before: self.found.load(Ordering::Relaxed) },
+        }
+    }
+
+    /// Counts a find.
+    pub(crate) fn count_find(&self) {
+        static FINDS: AtomicU64 = AtomicU64::new(0);
+        self.found.store(FINDS.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Rings this bell whenever there is something to look at.
+    pub(crate) fn hang(&self, bell: &Arc<Bell>) {
+        self.inner.lock().bells.push(Arc::clone(bell));
+    }
+
+    pub(crate) fn take_down(&self, bell: &Arc<Bell>) {
+        self.touch();
+        self.inner.lock().bells.retain(|other| !Arc::ptr_eq(other, bell));
     }
 
     /// Records that the host uses the session.
@@ -257,7 +399,13 @@ impl Mailbox {
 
     /// Whether the host used the session since the last call.
     pub(crate) fn was_used(&self) -> bool {
-        self.inner.lock().waiters > 0 || self.used.swap(false, Ordering::Relaxed)
+        let inner = self.inner.lock();
+        // an event loop that waits has nothing to poll
+        let is_waited_on = inner.signal.is_some() && inner.queue.len() == 0;
+        inner.waiters > 0
+            || !inner.bells.is_empty()
+            || is_waited_on
+            || self.used.swap(false, Ordering::Relaxed)
     }
 
     /// Returns how much waits.
@@ -272,28 +420,32 @@ impl Mailbox {
     }
 
     fn take_from(&self, inner: &mut Inner) -> Taken {
-        let (event, keyed) = match inner.queue.pop() {
-            Some(Entry::Event(text)) => (Some(text), false),
-            Some(Entry::Keyed(text)) => (Some(text), true),
-            Some(Entry::Gap(count)) => (Some(notice::dropped(count)), false),
-            Some(Entry::LostLog(count)) => (Some(notice::lost_log(count)), false),
-            None => (None, false),
+        let (event, inherited) = match inner.queue.pop() {
+            Some(Entry::Event(text)) => (Some(text), None),
+            Some(Entry::Inherited(text)) => (Some(text), Some(Arc::clone(&inner.reading))),
+            Some(Entry::Gap(count)) => (Some(notice::dropped(count)), None),
+            Some(Entry::LostLog(count)) => (Some(notice::lost_log(count)), None),
+            None => (None, None),
         };
-        if event.is_some() {
-            self.stats.delivered.add(1);
-        }
         self.waiting.store(inner.queue.len(), Ordering::Release);
         let ended = inner.closed && inner.queue.len() == 0;
         if ended {
-            self.arrived.notify_all();
+            self.wake_all(inner);
         }
-        Taken { event, keyed, ended }
+        inner.show();
+        Taken { event, inherited, ended }
     }
 
-    fn changed(&self, inner: &Inner) {
+    fn changed(&self, inner: &mut Inner) {
         self.waiting.store(inner.queue.len(), Ordering::Release);
+        inner.show();
+        self.wake_all(inner);
+    }
+
+    fn wake_all(&self, inner: &Inner) {
         if inner.waiters > 0 {
             self.arrived.notify_all();
         }
+        inner.bells.iter().for_each(|bell| bell.ring());
     }
 }

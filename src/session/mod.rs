@@ -1,6 +1,7 @@
 //! A session: a task that keeps a connection to the hub up, and the handle for the host's calls.
 
 mod backoff;
+mod bell;
 mod delivery;
 mod failure;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod shared;
 mod stats;
 mod task;
 mod waiting;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -31,6 +33,7 @@ use shared::Shared;
 
 pub(crate) use lifecycle::{State, StopReason};
 pub(crate) use mailbox::{Mailbox, Taken};
+pub(crate) use watch::first;
 
 /// The largest number of calls without a result.
 const MAX_CALLS: usize = 256;
@@ -142,9 +145,9 @@ impl Session {
         if body.len() > most {
             return Err(Error::TooLarge { argument: "body", bytes: body.len(), most });
         }
-        let event = push::ingest(body, config.api_key.reveal(), config.event_key)?;
+        let event = push::ingest(body, config.api_key.reveal())?;
         self.in_use()?;
-        self.0.push([delivery::event_text(event)]);
+        self.0.push(self.0.wanted(event));
         Ok(())
     }
 

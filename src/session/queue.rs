@@ -19,8 +19,8 @@ const SMALL_NOTICE: usize = 4096;
 pub(crate) enum Entry {
     /// An event's text.
     Event(CString),
-    /// The same, of a push whose key the present reader must not see.
-    Keyed(CString),
+    /// The same, of a push that came for an earlier session, which may have wanted more than the present one.
+    Inherited(CString),
     /// This many log lines are missing before the next one.
     LostLog(u64),
     /// This many pushes are missing here.
@@ -49,8 +49,8 @@ pub(crate) struct Queue {
     renewable: Option<u64>,
     /// For each gap, the place of its first missing push and the number of missing pushes.
     gaps: VecDeque<(u64, u64)>,
-    /// Pushes before this place are [`Entry::Keyed`].
-    keyed_before: u64,
+    /// Pushes before this place are [`Entry::Inherited`].
+    inherited_before: u64,
     /// Comes after everything else.
     last: Option<CString>,
 }
@@ -69,7 +69,7 @@ impl Queue {
             lost_logs: 0,
             renewable: None,
             gaps: VecDeque::new(),
-            keyed_before: 0,
+            inherited_before: 0,
             last: None,
         }
     }
@@ -140,9 +140,9 @@ impl Queue {
         dropped
     }
 
-    /// Marks the waiting pushes: the next reader must not see their keys.
-    pub(crate) fn mark_keyed(&mut self) {
-        self.keyed_before = self.next;
+    /// Marks the waiting pushes: another session inherits them.
+    pub(crate) fn inherit(&mut self) {
+        self.inherited_before = self.next;
     }
 
     /// The number of pushes that went in and did not come out.
@@ -170,7 +170,11 @@ impl Queue {
                 .inspect(|text| self.notice_bytes -= text.count_bytes())
         } else if let Some((place, text)) = self.pushes.pop_front() {
             self.push_bytes -= text.count_bytes();
-            return Some(if place < self.keyed_before { Entry::Keyed(text) } else { Entry::Event(text) });
+            return Some(if place < self.inherited_before {
+                Entry::Inherited(text)
+            } else {
+                Entry::Event(text)
+            });
         } else {
             self.last.take()
         };
@@ -260,7 +264,7 @@ mod tests {
         while let Some(entry) = queue.pop() {
             out.push(match entry {
                 Entry::Event(text) => text.into_string().unwrap(),
-                Entry::Keyed(text) => format!("keyed {}", text.into_string().unwrap()),
+                Entry::Inherited(text) => format!("inherited {}", text.into_string().unwrap()),
                 Entry::Gap(count) => format!("-{count}"),
                 Entry::LostLog(count) => format!("-{count} lines"),
             });
@@ -372,9 +376,9 @@ mod tests {
         let mut queue = queue(100, 100);
         queue.push(text("p1"));
         queue.notice(text("s1"));
-        queue.mark_keyed();
+        queue.inherit();
         queue.push(text("p2"));
-        assert_eq!(drain(&mut queue), ["keyed p1", "s1", "p2"]);
+        assert_eq!(drain(&mut queue), ["inherited p1", "s1", "p2"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a session's handle, its task and its pump share.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::notice::{self, Notice};
 use super::reputation::{self, Reputation};
 use super::stats::Stats;
 use crate::config::{Config, LogLevel};
-use crate::link::Outbox;
+use crate::link::{Outbox, push};
 use crate::signalr::Outcome;
 
 /// The session itself.
@@ -43,7 +44,7 @@ impl Shared {
     pub(crate) fn new(config: Config, mailbox: Arc<Mailbox>) -> Self {
         let config = Arc::new(config);
         Self {
-            writer: mailbox.take_over(config.event_key),
+            writer: mailbox.take_over(&config.reading),
             reputation: reputation::of(&config),
             lifecycle: Lifecycle::new(),
             mailbox,
@@ -67,7 +68,7 @@ impl Shared {
 
     /// Logs, if the host asked for it.
     pub(crate) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
-        if level <= self.config.log {
+        if level <= self.config.reading.log {
             let line = Notice::Log { level, message: &message() };
             self.mailbox.log(self.writer, line.text(&self.config));
         }
@@ -75,7 +76,21 @@ impl Shared {
 
     /// Applies the session's bounds to what waits.
     pub(crate) fn bound(&self) {
-        self.mailbox.set_bounds(self.writer, self.config.bounds);
+        self.mailbox.bound();
+    }
+
+    /// Returns an event's text as the host wants it, if it wants it.
+    pub(crate) fn wanted(&self, event: push::Event<'_>) -> Option<CString> {
+        let reading = &self.config.reading;
+        if !event.is_wanted(&reading.types) {
+            self.mailbox.left_out();
+            return None;
+        }
+        // valid JSON has no raw NUL, so nothing is lost here
+        Some(match event.text(reading.event_key) {
+            Cow::Borrowed(text) => CString::new(text).unwrap_or_default(),
+            Cow::Owned(text) => CString::new(text).unwrap_or_default(),
+        })
     }
 
     /// Queues pushes for the host.

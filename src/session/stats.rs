@@ -27,6 +27,7 @@ pub(crate) struct QueueStats {
     pub(crate) pushes: Counter,
     pub(crate) delivered: Counter,
     pub(crate) dropped: Counter,
+    pub(crate) filtered: Counter,
 }
 
 /// How much waits in a mailbox.
@@ -70,6 +71,7 @@ impl Stats {
             "pushes": queue.pushes.get(),
             "delivered": queue.delivered.get(),
             "dropped": queue.dropped.get(),
+            "filtered": queue.filtered.get(),
             "queuedEvents": queued.events,
             "queuedBytes": queued.bytes,
             "receivedBytes": self.received_bytes.get(),

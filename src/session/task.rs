@@ -180,7 +180,7 @@ async fn stopping(shared: &Shared) -> StopReason {
     let mut asked = pin!(shared.lifecycle.stopping());
     let mut unused = 0;
     loop {
-        let look = shared.config.idle_close.map(|idle| idle / LOOKS);
+        let look = shared.config.reading.idle_close.map(|idle| idle / LOOKS);
         tokio::select! {
             reason = &mut asked => return reason,
             () = sleep_or_never(look) => {

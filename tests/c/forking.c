@@ -32,6 +32,8 @@ static void child_of_a_connected_process(sonoran_session session, const char *op
     CHECK(sonoran_poll_event(session) == NULL);
     CHECK(sonoran_wait_event(session, -1) == NULL);
     CHECK(sonoran_wake(session) == SONORAN_E_FORKED);
+    CHECK(sonoran_wait_handle(session) == SONORAN_E_FORKED);
+    CHECK(sonoran_wait_any(&session, 1, -1) == SONORAN_E_FORKED);
     CHECK(sonoran_disconnect(session) == SONORAN_E_FORKED);
     CHECK(sonoran_state(session) == SONORAN_E_FORKED);
     CHECK(sonoran_stats(session) == NULL);

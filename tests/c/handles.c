@@ -9,6 +9,8 @@ static void expect_dead(sonoran_session number)
     CHECK(sonoran_state(number) == SONORAN_E_SESSION);
     CHECK(strstr(sonoran_last_error(), named));
     CHECK(sonoran_wake(number) == SONORAN_E_SESSION);
+    CHECK(sonoran_wait_handle(number) == SONORAN_E_SESSION);
+    CHECK(sonoran_wait_any(&number, 1, -1) == SONORAN_E_SESSION);
     CHECK(sonoran_disconnect(number) == SONORAN_E_SESSION);
     CHECK(sonoran_poll_event(number) == NULL);
     CHECK(strstr(sonoran_last_error(), named));

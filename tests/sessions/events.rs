@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sonoran_hub::Shape;
 
-use crate::hub::{Hub, event};
+use crate::hub::{Hub, KEY, event};
 use support::client::{Process, Session};
 use support::{not_run, wait_until};
 
@@ -200,4 +200,73 @@ fn bytes_bound_the_queue_too_but_the_newest_push_stays() {
     assert_eq!((dropped.get("count"), dropped.code()), (json!(1), "queue-full".to_owned()));
     session.expect_text(&text(5_000));
     assert_eq!(session.stats().expect("it is open")["queuedBytes"], Value::from(0));
+}
+
+#[test]
+fn only_pushes_of_the_wanted_types_come() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let push = |kind: &str| format!(r#"{{"key":"{KEY}","type":"{kind}","data":1}}"#);
+    let (call, panic, alert) = (push("EVENT_911"), push("EVENT_UNIT_PANIC"), push("EVENT_STATION_ALERT"));
+    let wrapped = push("SESSION_X");
+    let twice = format!(r#"{{"type":"EVENT_STATION_ALERT","type":"\u0045VENT_911","key":"{KEY}"}}"#);
+    let only = hub.ready(1, &json!({"types": ["event_911", "EVENT_UNIT_PANIC"]}));
+    let without = hub.ready(2, &json!({"types": ["!EVENT_STATION_ALERT"], "eventKey": "strip"}));
+    let wrapped_only = hub.ready(3, &json!({"types": ["SESSION_PUSH"]}));
+    for server in 1..=3 {
+        for body in [&call, &alert, &wrapped, &panic, &twice] {
+            hub.push(server, body);
+            hub.push_as(server, body, Shape::String);
+        }
+    }
+    for body in [&call, &panic, &twice] {
+        only.expect_text(body);
+        only.expect_text(body);
+    }
+    let stripped = |body: &str| body.replacen(&format!(r#""key":"{KEY}","#), "", 1);
+    for body in [&call, &panic] {
+        without.expect_text(&stripped(body));
+        without.expect_text(&stripped(body));
+        if *body == call {
+            without.expect("SESSION_PUSH");
+            without.expect("SESSION_PUSH");
+        }
+    }
+    assert_eq!(without.next().0, twice.replacen(&format!(r#","key":"{KEY}""#), "", 1));
+    wrapped_only.expect("SESSION_PUSH");
+    wrapped_only.expect("SESSION_PUSH");
+    for (session, filtered) in [(&only, 4), (&without, 2), (&wrapped_only, 8)] {
+        wait_until("all ten", || session.figure("pushes") == 10);
+        assert_eq!(session.figure("filtered"), filtered);
+        assert_eq!(session.figure("dropped"), 0);
+    }
+    // a posted body is a push as any other
+    assert_eq!(only.ingest(&alert), Ok(0));
+    assert_eq!(only.ingest(&call), Ok(0));
+    only.expect_text(&call);
+    assert_eq!((only.poll(), only.figure("filtered")), (None, 5));
+}
+
+#[test]
+fn what_is_taken_over_passes_the_new_filter() {
+    let process = Process::shared();
+    let hub = Hub::start(&process);
+    let old = hub.ready(1, &json!({}));
+    let push = |kind: &str, number: u32| format!(r#"{{"type":"{kind}","data":{number}}}"#);
+    for number in 0..3 {
+        hub.push(1, &push("EVENT_911", number));
+        hub.push(1, &push("EVENT_CALL", number));
+    }
+    wait_until("the pushes", || old.figure("pushes") == 6);
+    let new = Session::connect(&hub.options(1, &json!({"types": ["EVENT_CALL"]})));
+    for number in 0..3 {
+        new.expect_text(&push("EVENT_CALL", number));
+    }
+    new.expect("SESSION_READY");
+    assert_eq!(new.figure("filtered"), 3);
+    // one that gets all of them from now on
+    let all = Session::connect(&hub.options(1, &json!({})));
+    all.expect("SESSION_READY");
+    hub.push(1, &push("EVENT_911", 3));
+    all.expect_text(&push("EVENT_911", 3));
 }

@@ -11,3 +11,4 @@ mod process;
 mod replacing;
 mod stress;
 mod units;
+mod waiting;

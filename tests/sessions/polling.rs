@@ -153,7 +153,7 @@ fn figures_are_the_documented_ones() {
     stats["receivedBytes"] = json!("some");
     stats["readyMs"] = json!("some");
     let expected = json!({
-        "session": session.number(), "state": "ready", "pushes": 2, "delivered": 2, "dropped": 0,
+        "session": session.number(), "state": "ready", "pushes": 2, "delivered": 2, "dropped": 0, "filtered": 0,
         "queuedEvents": 1, "queuedBytes": event(2).len(), "receivedBytes": "some", "pendingUnits": 0, "asideUnits": 0,
         "unknownMessages": 1, "attempts": 1, "ready": 1, "readyMs": "some", "lastError": null,
     });

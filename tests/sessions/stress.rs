@@ -78,7 +78,9 @@ fn call(hub: &Hub, nobody: &str, first: i32, dice: &mut Dice) {
         }
         5..8 => _ = session.disconnect(),
         8 if dice.below(10) == 0 => _ = shutdown(i32::try_from(dice.below(500)).expect("small")),
-        8..20 => _ = session.wake(),
+        8..15 => _ = session.wake(),
+        15 => _ = session.wait_handle(),
+        16..20 => _ = support::client::wait_any(&[number, first, number + 1], 3),
         20..30 => _ = session.wait(i32::try_from(dice.below(5)).expect("small")),
         30..60 => _ = session.poll(),
         60..70 => _ = session.stats(),

@@ -57,6 +57,7 @@ const STEPS: &[Step] = &[
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     script("cpp", "the C++ binding", "bindings/cpp"),
     script("lua", "the LuaJIT binding", "bindings/lua"),
+    script("python", "the Python binding", "bindings/python"),
     script("csharp", "the C# binding", "bindings/csharp"),
     script("fivem", "the FiveM example", "examples/fivem"),
 ];

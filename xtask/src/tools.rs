@@ -24,7 +24,7 @@ const TOOLS: &[Tool] = &[
     tool(
         "cc",
         "gcc libc6-dev",
-        &["test", "release", "dist", "demo", "cpp", "lua", "csharp", "fivem", "platforms"],
+        &["test", "release", "dist", "demo", "cpp", "lua", "python", "csharp", "fivem", "platforms"],
     ),
     tool("c++", "g++", &["test", "release", "dist", "cpp"]),
     tool("nm", "binutils", &["test", "release", "platforms"]),
@@ -32,7 +32,7 @@ const TOOLS: &[Tool] = &[
     tool("node", "nodejs", &["test", "fivem"]),
     tool("npm", "npm", &["test", "fivem"]),
     tool("xz", "xz-utils", &["test", "packages", "dist", "csharp", "fivem"]), // for ../shared/dotnet
-    tool("python3", "python3", &["packages", "dist", "deny", "platforms"]),
+    tool("python3", "python3", &["packages", "dist", "deny", "platforms", "python"]),
     tool("pip3", "python3-pip", &["packages", "dist", "deny", "platforms"]),
     tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", &["packages", "dist", "platforms"]),
     tool("i686-w64-mingw32-gcc", "gcc-mingw-w64-i686", &["packages"]),
@@ -45,6 +45,8 @@ const TOOLS: &[Tool] = &[
     tool("lua5.4", "lua5.4", &["fivem", "dist"]),
     tool("/usr/share/lua/5.3/MessagePack.lua", "lua-messagepack", &["fivem"]),
     tool("/usr/share/lua/5.4/dkjson.lua", "lua-dkjson", &["fivem"]),
+    tool("/usr/lib/x86_64-linux-gnu/lua/5.1/luv.so", "lua-luv", &["lua"]),
+    tool("strace", "strace", &["lua"]),
     tool("luarocks", "luarocks", &["lua", "packages", "dist"]),
     tool("mcs", "mono-mcs", &["test", "csharp", "fivem", "dist"]),
     tool("mono", "mono-runtime", &["test", "csharp", "fivem", "dist"]),

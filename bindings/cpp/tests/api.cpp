@@ -3,6 +3,7 @@
 #include "sonoran.hpp"
 
 #include <cstdio>
+#include <poll.h>
 #include <type_traits>
 
 namespace {
@@ -140,7 +141,12 @@ void a_session_lives_and_ends() {
     second = std::move(itself);
     EXPECT(second.number() > 0 && second.state() != sonoran::state::closed);
 
+    const std::intptr_t handle = second.native_handle(why);
+    EXPECT(!why && handle >= 0 && second.native_handle(why) == handle);
+    pollfd waited_on = {static_cast<int>(handle), POLLIN, 0};
+    EXPECT(::poll(&waited_on, 1, 60000) == 1 && waited_on.revents == POLLIN);
     const sonoran::event retry = second.wait();
+    EXPECT(::poll(&waited_on, 1, 0) == 0);
     EXPECT(contains(retry, "\"type\":\"SESSION_RETRY\"") && retry.c_str()[retry.view().size()] == '\0');
     second.wake();
     while (second.wait()) { // would last an hour if it were not for wake
@@ -177,6 +183,7 @@ void a_session_lives_and_ends() {
     EXPECT(!why && heir.number() > before);
     EXPECT(sonoran::shutdown(std::chrono::seconds(30), why) >= 0 && !why);
     EXPECT(heir.state() == sonoran::state::ended);
+    EXPECT(heir.native_handle(why) < 0 && why.code() == SONORAN_E_SESSION);
 }
 
 } // namespace

@@ -85,6 +85,16 @@ namespace Sonoran.Events
             }
         }
 
+        /// <summary>In how many milliseconds the thread may take events for the calls.</summary>
+        internal int PumpInMs
+        {
+            get
+            {
+                lock (_pending)
+                    return _awaited == 0 ? int.MaxValue : Math.Max(0, UnreadMs - unchecked(Environment.TickCount - _readAt));
+            }
+        }
+
         /// <summary>Whether the event is a call's result, which it then has.</summary>
         internal bool IsResult(SonoranEvent next)
         {

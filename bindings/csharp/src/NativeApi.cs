@@ -8,8 +8,9 @@ namespace Sonoran.Events
     {
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int TextToInt(byte[] text);
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int IntToInt(int number);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate IntPtr IntToHandle(int number);
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate IntPtr IntToText(int number);
-        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate IntPtr IntIntToText(int session, int number);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int NumbersIntIntToInt(int[] numbers, int count, int number);
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int IntTextToInt(int session, byte[] text);
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate int IntTextTextToInt(int session, byte[] text, byte[] other);
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)] internal delegate IntPtr ToText();
@@ -21,11 +22,12 @@ namespace Sonoran.Events
         internal readonly TextToInt Connect;
         internal readonly IntToText PollEvent;
         internal readonly FromPointer Free;
-        internal readonly IntIntToText WaitEvent;
+        internal readonly NumbersIntIntToInt WaitAny;
         internal readonly IntToInt Wake, Disconnect, State, Shutdown;
         internal readonly IntTextTextToInt Invoke;
         internal readonly IntTextToInt SendUnitLocations, Ingest;
         internal readonly IntToText Stats, ErrorName;
+        internal readonly IntToHandle WaitHandle;
         internal readonly ToText LastError, LibraryVersion;
 
         private readonly IntPtr _library;
@@ -49,7 +51,8 @@ namespace Sonoran.Events
                 Connect = Bind<TextToInt>("sonoran_connect");
                 PollEvent = Bind<IntToText>("sonoran_poll_event");
                 Free = Bind<FromPointer>("sonoran_free");
-                WaitEvent = Bind<IntIntToText>("sonoran_wait_event");
+                WaitAny = Bind<NumbersIntIntToInt>("sonoran_wait_any");
+                WaitHandle = Bind<IntToHandle>("sonoran_wait_handle");
                 Wake = Bind<IntToInt>("sonoran_wake");
                 Disconnect = Bind<IntToInt>("sonoran_disconnect");
                 State = Bind<IntToInt>("sonoran_state");

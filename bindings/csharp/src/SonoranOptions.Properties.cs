@@ -71,6 +71,9 @@ namespace Sonoran.Events
         /// <summary>"keep" (default), or "strip": remove a push's top-level `key`</summary>
         public string EventKey { get { return Text("eventKey"); } set { Set("eventKey", value); } }
 
+        /// <summary>array of the types of pushes to get, in any letter case (default: all). A type with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a SESSION_PUSH has that type; the library's other events always come</summary>
+        public IEnumerable<string> Types { get { return _types; } set { SetTypes(value); } }
+
         /// <summary>true (default), or false: refuse a second open session for one url, community and server; a session that has ended is replaced all the same</summary>
         public bool? Replace { get { return Flag("replace"); } set { Set("replace", value); } }
 

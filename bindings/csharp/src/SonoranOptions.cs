@@ -16,6 +16,7 @@ namespace Sonoran.Events
         // In the order in which they were set; values are JSON.
         private readonly List<KeyValuePair<string, string>> _members = new List<KeyValuePair<string, string>>();
         private IDictionary<string, string> _headers;
+        private IEnumerable<string> _types;
 
         /// <summary>Sets a text.</summary>
         public void Add(string name, string value)
@@ -80,6 +81,19 @@ namespace Sonoran.Events
             var members = new List<KeyValuePair<string, string>>();
             foreach (var header in headers) members.Add(new KeyValuePair<string, string>(header.Key, Quoted(header.Value)));
             AddJson("headers", Object(members));
+        }
+
+        private void SetTypes(IEnumerable<string> types)
+        {
+            _types = types;
+            if (types == null)
+            {
+                AddJson("types", null);
+                return;
+            }
+            var elements = new List<string>();
+            foreach (var type in types) elements.Add(Quoted(type));
+            AddJson("types", "[" + string.Join(",", elements.ToArray()) + "]");
         }
 
         private string Text(string name)

@@ -205,18 +205,23 @@ namespace Sonoran.Events
         }
 #endif
 
-        /// <summary>The native wait, for <see cref="WaitThread"/> alone.</summary>
-        internal SonoranEvent WaitHere(int timeoutMs)
-        {
-            var next = Event(_api.WaitEvent(Id, timeoutMs));
-            return next == null || Calls.IsResult(next) ? null : next;
-        }
-
         /// <summary>Why no event will come any more; null while one may.</summary>
         internal SonoranException Failure()
         {
             var state = _api.State(Id);
             return state < 0 ? _api.Failure(state) : null;
+        }
+
+        /// <summary>
+        /// What an event loop outside .NET waits on until there is an event to poll: a file descriptor, on Windows an event's
+        /// HANDLE. It belongs to the library: only wait on it.
+        /// </summary>
+        /// <exception cref="SonoranException">The session is gone, or the system refuses a handle.</exception>
+        public IntPtr NativeHandle()
+        {
+            var handle = _api.WaitHandle(Id);
+            _api.Check(handle.ToInt64() < 0 ? (int)handle.ToInt64() : 0);
+            return handle;
         }
 
         /// <summary>Makes the current wait, or else the next one, return null once.</summary>

@@ -9,11 +9,8 @@ namespace Sonoran.Events
     /// <summary>
     /// The one thread that waits for all sessions of a library. A host that only polls never starts it.
     ///
-    /// The C interface waits for one session at a time. So the thread polls each in turn, one event a turn,
-    /// which is fair, and when none had one it blocks on one of them. The only session that is waited for gets its
-    /// event at once, and being idle costs four wake-ups a second. With several, each blocks in turn for
-    /// <see cref="TurnMs"/>: that is the longest that the others wait for their look, and idleness costs 200 wake-ups.
-    /// A native wait for any of several sessions would take the place of Block alone.
+    /// It polls each session in turn, one event a turn, which is fair, and when none had one it blocks until the first
+    /// of them has. Being idle costs four wake-ups a second, however many sessions there are.
     ///
     /// Waits are ended by this thread alone, cancelled ones too. So an event that it has taken always has a wait
     /// to go to, and nobody's next Poll can overtake it.
@@ -26,16 +23,14 @@ namespace Sonoran.Events
         /// </summary>
         internal const int LongestMs = 250;
 
-        private const int TurnMs = 5;
-
         private readonly NativeApi _api;
         // Guards everything below, and the Waits and Woken of the sessions.
         private readonly object _gate = new object();
         // Those that somebody waits for, or whose calls somebody awaits.
         private readonly List<SonoranSession> _sessions = new List<SonoranSession>();
-        private SonoranSession _blockedOn;
+        // A session among those that the thread blocks on; 0: it does not.
+        private int _blockedOn;
         private bool _started, _ended, _news;
-        private int _turn;
 
         internal WaitThread(NativeApi api)
         {
@@ -118,7 +113,7 @@ namespace Sonoran.Events
         private void Tell()
         {
             _news = true;
-            if (_blockedOn != null) _api.Wake(_blockedOn.Id);
+            if (_blockedOn != 0) _api.Wake(_blockedOn);
             else Monitor.Pulse(_gate);
         }
 
@@ -251,35 +246,38 @@ namespace Sonoran.Events
             return wait;
         }
 
-        /// <summary>Blocks until something happens: on the only session, or for a short while on each in turn.</summary>
+        /// <summary>Blocks until something happens to one of the sessions.</summary>
         private void Block(SonoranSession[] sessions)
         {
-            var session = sessions[_turn++ % sessions.Length];
-            var milliseconds = sessions.Length > 1 ? TurnMs : LongestMs;
+            var milliseconds = LongestMs;
+            var numbers = new List<int>();
             lock (_gate)
             {
                 if (_news) return;
-                if (session.Waits.Count == 0)
+                foreach (var session in sessions)
                 {
-                    // There is nobody to give an event to that the native wait brings.
-                    Monitor.Wait(_gate, TurnMs);
+                    foreach (var wait in session.Waits) milliseconds = Math.Min(milliseconds, wait.LeftMs);
+                    // Where only calls are awaited, events are the host's to poll for a while.
+                    var mayTakeIn = session.Waits.Count > 0 ? 0 : session.Calls.PumpInMs;
+                    if (mayTakeIn == 0) numbers.Add(session.Id);
+                    else milliseconds = Math.Min(milliseconds, mayTakeIn);
+                }
+                if (numbers.Count == 0)
+                {
+                    Monitor.Wait(_gate, milliseconds);
                     return;
                 }
-                foreach (var other in sessions)
-                    foreach (var wait in other.Waits)
-                        milliseconds = Math.Min(milliseconds, wait.LeftMs);
-                _blockedOn = session;
+                _blockedOn = numbers[0];
             }
-            SonoranEvent next = null;
             try
             {
-                next = session.WaitHere(milliseconds);
+                // It takes no event. Whatever it returns, the sessions have their turn next.
+                _api.WaitAny(numbers.ToArray(), numbers.Count, milliseconds);
             }
             finally
             {
-                lock (_gate) _blockedOn = null;
+                lock (_gate) _blockedOn = 0;
             }
-            if (next != null) Give(session, next);
         }
 
         /// <summary>One caller's wait for one event.</summary>

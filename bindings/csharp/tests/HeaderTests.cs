@@ -53,7 +53,7 @@ namespace Sonoran.Tests
             var options = Options();
             Assert.True(options.Count >= 25, "only " + options.Count + " options found in sonoran.h");
             var source = File.ReadAllText(Path.Combine(Binding(), "src", "SonoranOptions.Properties.cs"));
-            var properties = Regex.Matches(source, "/// <summary>(.*)</summary>\r?\n +public (?:int\\?|bool\\?|string|IDictionary<string, string>) ([A-Za-z]+) \\{").Cast<Match>()
+            var properties = Regex.Matches(source, "/// <summary>(.*)</summary>\r?\n +public (?:int\\?|bool\\?|string|IDictionary<string, string>|IEnumerable<string>) ([A-Za-z]+) \\{").Cast<Match>()
                 .Select(match => match.Groups[2].Value + ": " + match.Groups[1].Value);
             Assert.Equal(string.Join("\n", options.Select(option => char.ToUpperInvariant(option.Key[0]) + option.Key.Substring(1) + ": " + option.Value).ToArray()),
                 string.Join("\n", properties.ToArray()));
@@ -70,6 +70,7 @@ namespace Sonoran.Tests
                 if (type == typeof(bool)) value = true;
                 if (type == typeof(string)) value = "a\"b";
                 if (type == typeof(IDictionary<string, string>)) value = new Dictionary<string, string> { { "X-A", "a\"b" } };
+                if (type == typeof(IEnumerable<string>)) value = new[] { "EVENT_911", "!a\"b" };
                 var options = new SonoranOptions();
                 Assert.Null(property.GetValue(options, null));
                 property.SetValue(options, value, null);

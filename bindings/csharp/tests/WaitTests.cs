@@ -26,6 +26,44 @@ namespace Sonoran.Tests
             }
         }
 
+        /// <summary>One thread waits for all of them, natively.</summary>
+        [Fact]
+        public async Task AnySessionsEventComesAtOnce()
+        {
+            const int count = 20;
+            var sessions = new List<SonoranSession>();
+            var servers = new List<int>();
+            try
+            {
+                for (var i = 0; i < count; i++)
+                {
+                    int server;
+                    sessions.Add(Hub.Shared.Ready(out server));
+                    servers.Add(server);
+                }
+                var waiting = sessions.Select(session => session.WaitAsync()).ToArray();
+                for (var i = count - 1; i >= 0; i--)
+                {
+                    Hub.Shared.Push(servers[i], "{\"type\":\"EVENT_" + i + "\"}");
+                    Assert.Equal("EVENT_" + i, (await waiting[i].Soon()).Type);
+                    Assert.Equal(i, waiting.Count(wait => !wait.IsCompleted));
+                }
+                Assert.True(sessions[0].NativeHandle().ToInt64() > 0);
+                Assert.Equal(sessions[0].NativeHandle(), sessions[0].NativeHandle());
+                // One of them goes, and the others go on.
+                waiting = sessions.Select(session => session.WaitAsync()).ToArray();
+                sessions[0].Disconnect();
+                Assert.Equal("SESSION_CLOSED", (await waiting[0].Soon()).Type);
+                await Assert.ThrowsAnyAsync<SonoranException>(() => sessions[0].WaitAsync().Soon());
+                Hub.Shared.Push(servers[1], "{\"type\":\"EVENT_X\"}");
+                Assert.Equal("EVENT_X", (await waiting[1].Soon()).Type);
+            }
+            finally
+            {
+                foreach (var session in sessions) session.Dispose();
+            }
+        }
+
         [Fact]
         public async Task WaitAsyncBringsWhatComesLater()
         {
@@ -166,6 +204,9 @@ namespace Sonoran.Tests
             var open = Enumerable.Range(0, sessions).Select(i => Hub.Shared.Ready(out servers[i])).ToArray();
             try
             {
+                // The thread of code that was unloaded may not be quite gone.
+                var leaving = Stopwatch.StartNew();
+                while (Threads("sonoran waits") > 1 && leaving.ElapsedMilliseconds < Native.Patience) Thread.Sleep(5);
                 var latency = new List<double>();
                 for (var round = 0; round < rounds; round++)
                 {

@@ -223,6 +223,32 @@ local function test_collection(sonoran)
   _G.left_open = session
 end
 
+local function test_waiting(sonoran)
+  ffi.cdef [[
+struct test_pollfd { int fd; short events, revents; };
+int poll(struct test_pollfd *fds, unsigned long count, int timeout_ms);
+]]
+  local first, second = assert(sonoran.connect(nowhere(11))), assert(sonoran.connect(nowhere(12)))
+  local fd = assert(second:fd())
+  equal(second:fd(), fd, "the same descriptor")
+  local fds = ffi.new("struct test_pollfd[1]", { { fd, 1, 0 } })
+  equal(ffi.C.poll(fds, 1, 60000), 1, "SESSION_RETRY makes it readable")
+  contains(assert(second:poll()), "SESSION_RETRY")
+  equal(ffi.C.poll(fds, 1, 0), 0, "nothing waits")
+  equal(assert(sonoran.wait_any({ second, first }, 60000)), first, "the one that has something")
+  contains(assert(first:poll()), "SESSION_RETRY")
+  equal(sonoran.wait_any({ second, first }, 1), nil, "neither has anything")
+  assert(second:disconnect())
+  equal(sonoran.wait_any({ first, second }), second, "its last event")
+  contains(assert(second:poll()), "SESSION_CLOSED")
+  equal(ffi.C.poll(fds, 1, 0), 1, "it stays readable")
+  local _, sentence, code = second:fd()
+  equal(code, sonoran.E_SESSION, "a session that is gone")
+  contains(sentence, "session " .. second.number)
+  equal(select(3, sonoran.wait_any { second }), sonoran.E_SESSION, "a session that is gone")
+  equal(select(3, sonoran.wait_any {}), sonoran.E_ARGUMENT, "no session")
+end
+
 do
   local sonoran = assert(module.load(library))
   test_declarations()
@@ -232,6 +258,7 @@ do
   test_failures(sonoran)
   test_session(sonoran)
   test_stream(sonoran)
+  test_waiting(sonoran)
   assert(sonoran.shutdown(30000))
 end
 test_collection(assert(module.load(library)))

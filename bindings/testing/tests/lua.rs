@@ -5,6 +5,7 @@ use std::{fs, os::unix::fs::symlink, process::Command};
 use support::{
     control::Shape,
     hub::{Hub, Kind, Setup},
+    not_run,
     program::library,
     wait_until,
 };
@@ -104,6 +105,44 @@ fn examples() {
     drop(example("coroutines.lua", &hub));
     // the other coroutine had its turns too
     wait_until("unit's locations at the hub", || !hub.unit_calls().is_empty());
+}
+
+/// One luv loop for many sessions sleeps while nothing happens.
+#[test]
+fn event_loop() {
+    const SESSIONS: u32 = 100;
+    if lacks(&["luajit", "strace"], "examples/lua/event_loop.lua") {
+        return;
+    }
+    if !attempt(program("luajit", &folder("bindings/lua")).args(["-e", "require('luv')"])).0 {
+        return not_run("examples/lua/event_loop.lua: LuaJIT finds no luv (Debian: lua-luv)");
+    }
+    let hub = Hub::start(Kind::Local, Setup::default());
+    let trace = scratch("luv").join("waits");
+    let mut command = program("strace", &folder("examples/lua"));
+    command
+        .args(["-e", "trace=epoll_wait,epoll_pwait,poll", "-o"])
+        .arg(&trace)
+        .arg("luajit")
+        .arg("event_loop.lua");
+    command.env("SONORAN_API_KEY", "demo-key").env("SONORAN_LIBRARY", library());
+    command.env("LUA_PATH", folder("bindings/lua").join("?.lua;;"));
+    let servers: Vec<_> = (1..=SESSIONS).map(|server| server.to_string()).collect();
+    let mut running = Running::start(command.args(["demo", &servers.join(","), &hub.url()]));
+    let ready = |line: &str| line.contains("SESSION_READY");
+    running.says_often("session", SESSIONS as usize, ready);
+    // strace follows one thread: luv's. The waits that it has begun, which nothing ends now.
+    let waits = || fs::read_to_string(&trace).expect("a trace").lines().count();
+    let body = |number: usize| format!(r#"{{"type":"EVENT_911","data":{number}}}"#);
+    let mut before = 0;
+    for number in 0..3 {
+        hub.push(77, &body(number), Shape::Verbatim);
+        running.says("event", |line| line == body(number));
+        before = waits();
+    }
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let woken = waits() - before;
+    assert!(woken <= 2, "the loop woke up {woken} times while nothing happened");
 }
 
 /// The rock installs, and what it installs loads.

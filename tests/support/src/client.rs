@@ -177,6 +177,10 @@ impl Session {
         checked(ffi::sonoran_wake(self.0))
     }
 
+    pub fn wait_handle(&self) -> isize {
+        ffi::sonoran_wait_handle(self.0)
+    }
+
     pub fn disconnect(&self) -> Result<i32, Failed> {
         checked(ffi::sonoran_disconnect(self.0))
     }
@@ -220,6 +224,13 @@ impl Drop for Session {
         // it may have ended
         let _ = self.disconnect();
     }
+}
+
+/// Waits for the first of these sessions that has something. Returns its number, or 0.
+pub fn wait_any(sessions: &[i32], timeout_ms: i32) -> Result<i32, Failed> {
+    let count = i32::try_from(sessions.len()).expect("not that many");
+    // SAFETY: an array of that length that outlives the call.
+    checked(unsafe { ffi::sonoran_wait_any(sessions.as_ptr(), count, timeout_ms) })
 }
 
 pub fn shutdown(timeout_ms: i32) -> Result<i32, Failed> {

@@ -27,6 +27,7 @@ mod outbox;
 mod peer;
 mod protocol;
 mod push;
+pub mod recording;
 mod registry;
 mod response;
 mod server;

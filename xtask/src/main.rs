@@ -9,6 +9,7 @@ mod header;
 mod hub;
 mod install;
 mod process;
+mod program;
 mod pypi;
 mod release;
 mod setup;

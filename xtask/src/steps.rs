@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     commands, consumers, dist,
     process::{Background, NOT_RUN, cargo, command, run},
-    pypi,
+    program, pypi,
     release::Release,
     workspace::root,
 };
@@ -55,6 +55,7 @@ const STEPS: &[Step] = &[
     call("dist", "a release, used from its files alone by the commands of its documents", consumers::test),
     call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
+    call("program", "the program sonoran, by the commands of its documents", program::test),
     script("cpp", "the C++ binding", "bindings/cpp"),
     script("lua", "the LuaJIT binding", "bindings/lua"),
     script("csharp", "the C# binding", "bindings/csharp"),
@@ -107,7 +108,7 @@ fn deny() -> Outcome {
         run(deny)
     };
     deny("check licenses sources")?;
-    deny("--exclude-dev --exclude sonoran-hub --exclude xtask check bans")?;
+    deny("--exclude-dev --exclude sonoran-cli --exclude sonoran-hub --exclude xtask check bans")?;
     // the database of advisories is a repository, which not every machine reaches
     if deny("fetch db").is_err() {
         let line = format!("{NOT_RUN} deny: known advisories, because their database cannot be fetched here");

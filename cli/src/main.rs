@@ -5,6 +5,7 @@
 mod check;
 mod exit;
 mod options;
+mod replay;
 #[allow(unsafe_code, reason = "the library is reached through its C functions, as by any host")]
 mod session;
 mod style;
@@ -13,6 +14,7 @@ mod tail;
 use std::process::ExitCode;
 
 use clap::Parser;
+use sonoran_hub::program::Program;
 
 use crate::exit::Exit;
 
@@ -24,12 +26,24 @@ enum Command {
     Check(check::Arguments),
     /// Prints events as they come, until Ctrl-C
     Tail(tail::Arguments),
+    /// Plays a recording to a plugin, through a local hub
+    Replay(replay::Arguments),
+    /// Runs a local hub to work against, with a page; it needs no account
+    Hub(Program),
 }
 
 fn main() -> ExitCode {
     let exit = match Command::parse() {
         Command::Check(arguments) => check::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
+        Command::Replay(arguments) => replay::run(arguments),
+        Command::Hub(program) => match program.run() {
+            Ok(()) => Exit::Works,
+            Err(error) => {
+                eprintln!("sonoran: {error}");
+                Exit::Failed
+            }
+        },
     };
     exit.into()
 }

@@ -248,12 +248,12 @@ fn the_key_may_come_from_a_file_or_stdin_and_is_not_in_the_list_of_processes() {
 fn a_session_that_another_client_takes_is_told() {
     let hub = hub();
     let mut running = Running::start(session(&["check", "--wait", "60"], hub.url()));
-    assert!(hub.wait(hub.until(DEADLINE, |hub| !hub.sessions().is_empty())), "no session came");
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // sent away any earlier, it would be a refusal
+    assert!(lines.any(|line| line.contains("it works")));
     hub.abort(Some(1));
+    assert!(lines.any(|line| line.contains("another client holds this server id")));
     assert_eq!(running.end(), Some(10));
-    let mut text = String::new();
-    running.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-    assert!(text.contains("another client holds this server id"), "{text}");
 }
 
 #[test]
@@ -309,4 +309,48 @@ fn a_recording_has_what_came_byte_for_byte_but_for_the_key() {
     let again = session(&words, hub.url()).output().unwrap();
     assert_eq!(again.status.code(), Some(1), "{}", text(&again));
     assert!(Path::new(&file).exists() && fs::read_to_string(&file).unwrap() == recorded);
+}
+
+#[test]
+fn a_night_is_recorded_and_played_again_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (first, second) = (path("first.jsonl"), path("second.jsonl"));
+    let hub = hub();
+    let mut tail = Running::start(session(&["tail", "--count", "40", "--record", &first], hub.url()));
+    assert!(hub.wait(hub.until(DEADLINE, |hub| !hub.sessions().is_empty())), "no session came");
+    for number in 0..40 {
+        let event = format!(
+            "{{\"key\":\"{KEY}\",\"type\":\"EVENT_{number}\",\"data\":{{\"n\":{number}.50, \"s\":\"\\u00e4ä\"}} }}"
+        );
+        hub.wait(hub.push("demo", 1, &event, Shape::Verbatim));
+    }
+    assert_eq!(tail.end(), Some(0));
+
+    let mut replay = Running::start(program(&["replay", &first, "--speed", "max", "--once"]));
+    let mut lines = BufReader::new(replay.0.stdout.take().unwrap()).lines();
+    let address = lines.next().unwrap().unwrap().strip_prefix("listening http").unwrap().to_owned();
+    let mut again =
+        session(&["tail", "--count", "40", "--record", &second], &format!("ws{address}/apiWsHub"));
+    again.env("SONORAN_API_KEY", "demo-key");
+    assert_eq!(Running::start(again).end(), Some(0));
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    assert!(rest.last().unwrap().contains("40 reached a session, 0 did not"), "{rest:?}");
+    assert_eq!(replay.end(), Some(0));
+    let pushes = |file: &str| {
+        let events = sonoran_hub::recording::read(&fs::read_to_string(file).unwrap()).unwrap();
+        events
+            .into_iter()
+            .map(|event| event.text)
+            .filter(|text| !text.contains("SESSION_"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(pushes(&first).len(), 40);
+    assert_eq!(pushes(&first), pushes(&second));
+
+    let bad = program(&["replay", "--speed", "0", &first]).output().unwrap();
+    assert_eq!(bad.status.code(), Some(2), "{}", text(&bad));
+    fs::write(&second, "{}\n").unwrap();
+    let bad = program(&["replay", &second]).output().unwrap();
+    assert!(text(&bad).contains("second.jsonl, line 1"), "{}", text(&bad));
 }

@@ -21,19 +21,26 @@ mod clock;
 mod connection;
 mod control;
 mod endpoint;
+mod faults;
+mod guard;
+mod journal;
 mod methods;
 mod options;
 mod outbox;
+mod page;
 mod peer;
+pub mod program;
 mod protocol;
 mod push;
 pub mod recording;
 mod registry;
+mod replay;
 mod response;
 mod server;
 mod shared;
 mod stream;
 mod tickets;
+mod units;
 
 use std::{
     io,
@@ -50,6 +57,7 @@ pub use options::{Community, Methods, Options, Sessions, Shape};
 pub use push::{Burst, BurstReport, Delivered};
 use registry::Pair;
 pub use registry::{Auth, Call, Request, Session};
+pub use replay::Played;
 use shared::Shared;
 
 /// A running hub. Dropping it stops it.
@@ -81,13 +89,11 @@ impl Hub {
                     Err(error) => return drop(started.send(Err(error))),
                 };
                 let urls: Vec<_> = listeners.iter().map(|listener| listener.url.clone()).collect();
-                let shared = Arc::new(Shared::new(options));
+                let shared = Arc::new(Shared::new(options, &urls));
                 for listener in listeners {
                     tokio::spawn(listener.serve(Arc::clone(&shared)));
                 }
-                if let Some(period) = shared.options.stream {
-                    tokio::spawn(stream::run(Arc::clone(&shared), period));
-                }
+                tokio::spawn(stream::run(Arc::clone(&shared)));
                 drop(started.send(Ok((shared, urls))));
                 // Either way it is time to stop.
                 let _ = stopped.await;
@@ -110,6 +116,12 @@ impl Hub {
         &self.urls[0]
     }
 
+    /// The address of the hub's page, with the token that a hub beyond this machine asks for.
+    pub fn page(&self) -> String {
+        let token = self.shared.token.as_ref().map(|token| format!("?token={token}"));
+        format!("{}/{}", self.urls[0], token.unwrap_or_default())
+    }
+
     /// All addresses: that of [`Hub::http`], and the unencrypted one if there is one.
     pub fn addresses(&self) -> &[String] {
         &self.urls
@@ -125,6 +137,20 @@ impl Hub {
     pub async fn burst(&self, burst: Burst) -> BurstReport {
         let shared = Arc::clone(&self.shared);
         self.run(async move { shared.burst(&burst).await }).await
+    }
+
+    /// Plays a recording to the sessions of this community and server, `speed` times as fast as it was recorded, or
+    /// without pauses. Events of a client's own are left out.
+    pub async fn replay(
+        &self,
+        community: &str,
+        server: u32,
+        events: &[recording::Recorded],
+        speed: Option<f64>,
+    ) -> Played {
+        let (shared, pair) = (Arc::clone(&self.shared), Pair(community.to_owned(), server));
+        let events = events.to_vec();
+        self.run(async move { shared.replay(&pair, &events, speed).await }).await
     }
 
     /// Invokes any method of a server's clients. `arguments` is the inside of a JSON array. Returns whether

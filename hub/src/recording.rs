@@ -95,6 +95,18 @@ pub fn read(recording: &str) -> Result<Vec<Recorded>, String> {
     Ok(events)
 }
 
+/// Reads the speed of a replay: a factor, or `max`, which is `None`.
+///
+/// # Errors
+/// With what was expected.
+pub fn speed(text: &str) -> Result<Option<f64>, String> {
+    match text.parse() {
+        _ if text == "max" => Ok(None),
+        Ok(speed) if (0.001..=1_000_000.0).contains(&speed) => Ok(Some(speed)),
+        _ => Err(format!("speed is {text}: expected a factor from 0.001 to 1000000, such as 2, or max")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

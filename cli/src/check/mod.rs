@@ -87,7 +87,8 @@ fn check(arguments: &Arguments, report: &mut Report) {
     }
 
     walk(&options, report);
-    let Some(outcome) = first_outcome(&session) else {
+    let mut early = None;
+    let Some(outcome) = first_outcome(&session, &mut early) else {
         let finding = Finding::fails(Exit::Failed, "session", "the library did not come to an end in time");
         return report.add(finding.remedy("please report this as a defect of sonoran"));
     };
@@ -106,7 +107,7 @@ fn check(arguments: &Arguments, report: &mut Report) {
             "it works: waiting for an event, for {} s at most; change a unit's status in the CAD",
             arguments.wait
         ));
-        wait_for_event(&session, &options, Duration::from_secs(arguments.wait), report);
+        wait_for_event(&session, early, &options, Duration::from_secs(arguments.wait), report);
     } else {
         report.say("it works");
     }
@@ -154,28 +155,38 @@ fn walk(options: &Options, report: &mut Report) {
     }
 }
 
-/// The event that says how the first attempt ended.
-fn first_outcome(session: &Session) -> Option<Notice> {
+/// The event that says how the first attempt ended. A push may come ahead of it.
+fn first_outcome(session: &Session, early: &mut Option<String>) -> Option<Notice> {
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         let Some(event) = session.wait(500) else { continue };
-        let notice = Notice::read(&event);
+        let Some(notice) = Notice::read(&event) else {
+            early.get_or_insert(event);
+            continue;
+        };
         let decides = |notice: &Notice| {
             ["SESSION_READY", "SESSION_RETRY", "SESSION_REJECTED", "SESSION_LOST", "SESSION_CLOSED"]
                 .contains(&notice.kind.as_str())
         };
-        if let Some(notice) = notice.filter(decides) {
+        if decides(&notice) {
             return Some(notice);
         }
     }
     None
 }
 
-fn wait_for_event(session: &Session, options: &Options, wait: Duration, report: &mut Report) {
+fn wait_for_event(
+    session: &Session,
+    mut early: Option<String>,
+    options: &Options,
+    wait: Duration,
+    report: &mut Report,
+) {
     let until = Instant::now() + wait;
     while Instant::now() < until {
         let left = until.saturating_duration_since(Instant::now()).min(Duration::from_millis(500));
-        let Some(event) = session.wait(i32::try_from(left.as_millis()).unwrap_or(500)) else { continue };
+        let next = || session.wait(i32::try_from(left.as_millis()).unwrap_or(500));
+        let Some(event) = early.take().or_else(next) else { continue };
         match Notice::read(&event) {
             None => {
                 let kind = serde_json::from_str::<Value>(&event).ok();

@@ -25,8 +25,12 @@ type Outcome = Result<String, String>;
 
 /// Runs a call and answers it, if the client wants an answer.
 pub(crate) async fn answer(shared: Arc<Shared>, peer: Arc<Peer>, call: Invocation) {
+    let delay = shared.faults.delay();
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    // Between a session's beginning and the answer nothing may wait: a push would come first.
     let outcome = run(&shared, &peer, &call).await;
-    tokio::time::sleep(shared.faults.delay()).await;
     shared.note(format_args!("{} called {}: {outcome:?}", peer.id(), call.target));
     if let Some(id) = &call.id {
         peer.send(&protocol::completion(id, outcome)).await;

@@ -85,6 +85,8 @@ impl Shared {
     /// Pushes an event, and notes it.
     pub(crate) async fn push(&self, pair: &Pair, body: &str, shape: Shape) -> Delivered {
         let delivered = self.deliver(pair, body, shape).await;
+        // The log has what a session gets.
+        let body = if shape == Shape::Object { protocol::compact(body) } else { body.to_owned() };
         self.journal.add(Kind::Push, Some(pair.1), Some(delivered.to_string()), body);
         delivered
     }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    commands, consumers, dist,
+    commands, consumers, dist, page,
     process::{Background, NOT_RUN, cargo, command, run},
     program, pypi,
     release::Release,
@@ -56,9 +56,11 @@ const STEPS: &[Step] = &[
     call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     call("program", "the program sonoran, by the commands of its documents", program::test),
+    call("page", "the local hub's page, in Chromium", page::test),
     script("cpp", "the C++ binding", "bindings/cpp"),
     script("lua", "the LuaJIT binding", "bindings/lua"),
     script("csharp", "the C# binding", "bindings/csharp"),
+    script("testing", "the example suites of plugins, in LuaJIT and xunit", "examples/testing"),
     script("fivem", "the FiveM example", "examples/fivem"),
 ];
 

@@ -117,7 +117,7 @@ try {
 
   await test('a stream runs at a rate and stops', async () => {
     await page.getByLabel('events a second').fill('20');
-    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByText('20 a second').waitFor();
     for (let count = 0; count < 3; count++) await demo.next('EVENT_');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
@@ -132,7 +132,7 @@ try {
     const events = (recording) => recording.trim().split('\n').map((line) => line.slice(line.indexOf('"event":')));
     const first = await save();
     await page.getByRole('button', { name: 'Clear' }).click();
-    await page.getByText('unitLocation').waitFor({ state: 'detached' });
+    await page.locator('#log .push').first().waitFor({ state: 'detached' });
     writeFileSync(join(folder, 'night.jsonl'), first);
     await page.getByLabel('Speed: a factor, or max').fill('max');
     await page.getByLabel('Play a recording').first().setInputFiles(join(folder, 'night.jsonl'));
@@ -182,26 +182,24 @@ try {
   leave(1);
 }
 
-/** Sends unit locations as a plain SignalR client does. */
+/** Sends unit locations from the page, as a plain SignalR client does. */
 async function sendUnits(units) {
-  const socket = new WebSocket(url);
-  const answers = [];
-  socket.onmessage = ({ data }) => answers.push(...data.split('\x1e'));
-  const until = async (part) => {
-    const end = Date.now() + PATIENCE;
-    while (!answers.some((answer) => answer.includes(part))) {
-      assert.ok(Date.now() < end && socket.readyState <= 1, `no ${part} in ${answers}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
-  await new Promise((resolve) => { socket.onopen = resolve; });
-  const send = (record) => socket.send(`${JSON.stringify(record)}\x1e`);
-  send({ protocol: 'json', version: 1 });
-  send({ type: 1, invocationId: '1', target: 'authenticate', arguments: ['demo', 'demo-key', 2] });
-  await until('"invocationId":"1"');
-  send({ type: 1, invocationId: '2', target: 'unitLocation', arguments: [units] });
-  await until('"count":3');
-  socket.close();
+  await page.evaluate(async ([url, units, patience]) => {
+    const socket = new WebSocket(url);
+    const until = (part) => new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error(`no ${part}`)), patience);
+      socket.onclose = () => reject(new Error('closed'));
+      socket.onmessage = ({ data }) => data.includes(part) && resolve();
+    });
+    await new Promise((resolve, reject) => { [socket.onopen, socket.onerror] = [resolve, reject]; });
+    const send = (record) => socket.send(`${JSON.stringify(record)}\x1e`);
+    send({ protocol: 'json', version: 1 });
+    send({ type: 1, invocationId: '1', target: 'authenticate', arguments: ['demo', 'demo-key', 2] });
+    await until('"invocationId":"1"');
+    send({ type: 1, invocationId: '2', target: 'unitLocation', arguments: [units] });
+    await until('"count":3');
+    socket.close();
+  }, [url, units, PATIENCE]);
 }
 
 /** In the page: texts whose contrast is below 4.5 to 1. */

@@ -95,7 +95,7 @@ pub(crate) fn with_key(text: &str, key: &str) -> String {
 /// The event without the key in front, as recordings have it.
 pub(crate) fn without_key<'a>(text: &'a str, key: &str) -> std::borrow::Cow<'a, str> {
     let start = format!("{{\"key\":{},", quoted(key));
-    text.strip_prefix(&start).map_or(text.into(), |rest| format!("{{{rest}").into())
+    text.strip_prefix(&start).map_or_else(|| text.into(), |rest| format!("{{{rest}").into())
 }
 
 #[cfg(test)]

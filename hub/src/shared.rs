@@ -1,7 +1,8 @@
 //! What all parts of a hub share.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
+use axum::extract::State;
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
     tickets::{self, Tickets},
     units::Units,
 };
+
+/// The hub, as a handler of HTTP gets it.
+pub(crate) type Hub = State<Arc<Shared>>;
 
 /// What all parts of a hub share.
 #[derive(Debug)]

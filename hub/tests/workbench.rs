@@ -181,7 +181,7 @@ async fn a_wrong_request_is_told_what_is_wrong() {
         }
         // each parameter in the file is known to the hub, and has this name there
         let Some(parameters) =
-            methods["post"]["parameters"].as_array().or(methods["get"]["parameters"].as_array())
+            methods["post"]["parameters"].as_array().or_else(|| methods["get"]["parameters"].as_array())
         else {
             continue;
         };

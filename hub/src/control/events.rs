@@ -11,14 +11,13 @@ use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use tokio::time::timeout;
 
-use super::{BadRequest, Hub};
 use crate::{
     journal::Kind,
     options::Shape,
     push::{Burst, PUSH_TARGET},
     registry::Pair,
-    response::json_response,
-    shared::Shared,
+    response::{BadRequest, json_response},
+    shared::{Hub, Shared},
     stream,
 };
 

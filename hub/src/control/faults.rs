@@ -10,8 +10,12 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{BadRequest, Hub};
-use crate::{journal::Kind, registry::Auth, response::json_response};
+use crate::{
+    journal::Kind,
+    registry::Auth,
+    response::{BadRequest, json_response},
+    shared::Hub,
+};
 
 /// No fault lasts longer by itself.
 const MAX_SECONDS: f64 = 3600.0;

@@ -15,8 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::Hub;
-use crate::{response::json_response, shared::Shared};
+use crate::{
+    response::json_response,
+    shared::{Hub, Shared},
+};
 
 pub(super) const OPENAPI: &str = include_str!("../../openapi.json");
 

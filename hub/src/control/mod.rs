@@ -9,15 +9,11 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
-    http::StatusCode,
+    extract::DefaultBodyLimit,
     routing::{MethodRouter, get, post},
 };
 
 use crate::shared::Shared;
-
-type Hub = State<Arc<Shared>>;
-type BadRequest = (StatusCode, String);
 
 /// The requests that the remote control takes, each as method and path. `hub/openapi.json` describes them; a test
 /// compares the two.

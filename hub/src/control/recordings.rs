@@ -10,8 +10,14 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{BadRequest, Hub};
-use crate::{journal::Kind, recording, registry::Pair, replay::without_key, response::json_response};
+use crate::{
+    journal::Kind,
+    recording,
+    registry::Pair,
+    replay::without_key,
+    response::{BadRequest, json_response},
+    shared::Hub,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -230,8 +230,12 @@ async function takePictures() {
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByRole('button', { name: '911', exact: true }).click();
   await page.evaluate(() => document.activeElement.blur());
+  await page.mouse.move(0, 0);
+  await page.locator('#payload').evaluate((payload) => { payload.scrollTop = 0; });
   await page.screenshot({ path: join(pictures, 'workbench.png') });
 
+  demo.kill('SIGINT');
+  await demo.next('SESSION_CLOSED');
   const env = { ...process.env, SONORAN_API_KEY: 'demo-key' };
   const run = (...words) => spawnSync(process.env.SONORAN, [...words, '--color', 'always', '--community', 'demo', '--server', '7', '--url', url], { env, timeout: PATIENCE, encoding: 'utf8' }).stdout;
   await fetch(`${http}/control/stream?rate=4`, { method: 'POST' });
@@ -243,8 +247,10 @@ async function takePictures() {
   const classes = { 32: 'good', '1;31': 'bad', 33: 'note', 2: 'quiet' };
   const html = text.replace(/&/g, '&amp;').replace(/</g, '&lt;')
     .replace(/\x1b\[0m/g, '</span>').replace(/\x1b\[([\d;]+)m/g, (_, code) => `<span class="${classes[code]}">`);
-  await page.setContent(`<style>body{margin:0;background:#10151b}pre{color:#e4eaf1;font:14px/1.4 "DejaVu Sans Mono",monospace;padding:16px;margin:0;
+  // a page of its own, for the hub's forbids styles that stand in it
+  const terminal = await context.newPage();
+  await terminal.setContent(`<style>body{margin:0;background:#10151b}pre{color:#e4eaf1;font:14px/1.4 "DejaVu Sans Mono",monospace;padding:16px;margin:0;
     white-space:pre-wrap;width:1180px}.good{color:#79d79b}.bad{color:#ff9d94;font-weight:700}.note{color:#f0c674}.quiet{color:#a0acba}</style><pre>${html}</pre>`);
-  await page.locator('pre').screenshot({ path: join(pictures, 'check.png') });
+  await terminal.locator('pre').screenshot({ path: join(pictures, 'check.png') });
   problems.length = 0;
 }

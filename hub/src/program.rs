@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::{Hub, Options};
+use crate::{hub::Hub, options::Options};
 
 /// How often a parent is looked for.
 const PARENT: Duration = Duration::from_millis(100);

@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    journal::Kind,
     methods,
     outbox::Outbox,
     peer::Peer,
@@ -42,11 +43,19 @@ struct Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.shared.registry.leave(&self.peer);
+        leave(&self.shared, &self.peer);
         self.shared.tickets.discard(self.peer.id());
         self.peer.end();
         self.shared.note(format_args!("{} left", self.peer.id()));
     }
+}
+
+/// Ends a client's session, if it has one.
+fn leave(shared: &Shared, peer: &Arc<Peer>) {
+    if let Some(session) = shared.registry.session_of(peer) {
+        shared.journal.add(Kind::Session, session.server, None, format!("{} left", peer.id()));
+    }
+    shared.registry.leave(peer);
 }
 
 /// Serves a client until it leaves or is sent away.
@@ -58,12 +67,16 @@ pub(crate) async fn serve(socket: WebSocket, shared: Arc<Shared>, id: String) {
     let mut inbox = Inbox { stream, bytes: Vec::new(), limit: shared.options.max_receive, jammed: false };
     let mut writer = pin!(write(&peer.outbox, sink));
 
-    let last = select! {
-        last = converse(&mut inbox, &shared, &peer) => last,
-        () = peer.aborted.notified() => Some(protocol::CLOSE.to_owned()),
-        () = &mut writer => None,
-    };
-    shared.registry.leave(&peer);
+    let last = shared.faults.run(async {
+        select! {
+            last = converse(&mut inbox, &shared, &peer) => last,
+            () = peer.aborted.notified() => Some(protocol::CLOSE.to_owned()),
+            () = &mut writer => None,
+        }
+    });
+    // After a restart the client hears nothing more.
+    let Some(last) = last.await else { return };
+    leave(&shared, &peer);
     if let Some(last) = last {
         peer.outbox.finish(&last);
         let farewell = async {

@@ -36,6 +36,9 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 
 async fn record(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     shared.registry.record_request(describe(&request, shared.registry.now_ms()));
+    if shared.faults.down().is_some() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the hub is down, as asked").into_response();
+    }
     next.run(request).await
 }
 

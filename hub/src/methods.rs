@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
+    faults::RIVAL_AFTER,
+    journal::Kind,
     options::Methods,
     peer::Peer,
     protocol::{self, Invocation},
@@ -23,6 +25,11 @@ type Outcome = Result<String, String>;
 
 /// Runs a call and answers it, if the client wants an answer.
 pub(crate) async fn answer(shared: Arc<Shared>, peer: Arc<Peer>, call: Invocation) {
+    let delay = shared.faults.delay();
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    // Between a session's beginning and the answer nothing may wait: a push would come first.
     let outcome = run(&shared, &peer, &call).await;
     shared.note(format_args!("{} called {}: {outcome:?}", peer.id(), call.target));
     if let Some(id) = &call.id {
@@ -98,6 +105,7 @@ async fn authenticate(
     let auth = shared.registry.auth();
     tokio::time::sleep(auth.delay).await;
     if let Some(error) = auth.reject {
+        shared.journal.add(Kind::Session, None, None, format!("refused, as asked: {error}"));
         return refuse(&error);
     }
     let Some(community) =
@@ -123,7 +131,15 @@ async fn authenticate(
         server,
         since: SystemTime::now(),
     };
+    shared.journal.add(Kind::Session, server, None, format!("{} authenticated by {method}", peer.id()));
     shared.registry.join(session, peer);
+    if server.is_some_and(|server| shared.faults.has_rival(server)) {
+        let peer = Arc::clone(peer);
+        tokio::spawn(async move {
+            tokio::time::sleep(RIVAL_AFTER).await;
+            peer.abort();
+        });
+    }
     accept(1)
 }
 
@@ -151,6 +167,15 @@ fn unit_location(shared: &Shared, peer: &Arc<Peer>, updates: &RawValue) -> Strin
     };
     if !updates.iter().all(complete) {
         return refuse("Each unit update requires identId, apiId, communityUserId, or roblox, and location.");
+    }
+    if let Some(server) = session.and_then(|session| session.server) {
+        shared.units.take(server, &updates);
+        shared.journal.add(
+            Kind::Call,
+            Some(server),
+            None,
+            format!("unitLocation with {} units", updates.len()),
+        );
     }
     accept(updates.len())
 }

@@ -70,6 +70,10 @@ pub struct Options {
     #[arg(long, value_name = "BYTES", default_value_t = 32 * 1024)]
     pub max_receive: usize,
 
+    /// The token that the page and the remote control ask for; a hub beyond this machine makes one if none is given
+    #[arg(long, value_name = "TOKEN", value_parser = token)]
+    pub token: Option<String>,
+
     /// Tell on stderr what comes and goes
     #[arg(long)]
     pub verbose: bool,
@@ -134,6 +138,12 @@ pub enum Shape {
     Verbatim,
     /// One JSON string that contains the body.
     String,
+}
+
+fn token(text: &str) -> Result<String, String> {
+    let fits =
+        text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if fits { Ok(text.to_owned()) } else { Err("expected 8 letters and digits or more".into()) }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

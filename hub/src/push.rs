@@ -14,7 +14,7 @@ use hyper_util::{
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 
-use crate::{clock::now_ns, options::Shape, protocol, registry::Pair, shared::Shared};
+use crate::{clock::now_ns, journal::Kind, options::Shape, protocol, registry::Pair, shared::Shared};
 
 /// Deadline for the fallback URL's answer.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(3);
@@ -82,16 +82,27 @@ pub struct BurstReport {
 }
 
 impl Shared {
+    /// Pushes an event, and notes it.
     pub(crate) async fn push(&self, pair: &Pair, body: &str, shape: Shape) -> Delivered {
+        let delivered = self.deliver(pair, body, shape).await;
+        // The log has what a session gets.
+        let body = if shape == Shape::Object { protocol::compact(body) } else { body.to_owned() };
+        self.journal.add(Kind::Push, Some(pair.1), Some(delivered.to_string()), body);
+        delivered
+    }
+
+    async fn deliver(&self, pair: &Pair, body: &str, shape: Shape) -> Delivered {
         let argument = match shape {
             Shape::Object => protocol::compact(body),
             Shape::Verbatim => body.to_owned(),
             Shape::String => protocol::quoted(body),
         };
-        if self.send_to(pair, &protocol::invocation(None, PUSH_TARGET, &argument)).await {
+        if !self.faults.is_fallback_forced()
+            && self.send_to(pair, &protocol::invocation(None, PUSH_TARGET, &argument)).await
+        {
             return Delivered::WebSocket;
         }
-        let Some(url) = self.options.fallback.clone() else { return Delivered::Nowhere };
+        let Some(url) = self.faults.fallback() else { return Delivered::Nowhere };
         // On the hub's own runtime: the caller may have another one, or none.
         let posted = self.handle.spawn(post(url, body.to_owned())).await;
         posted.unwrap_or_else(|_| Delivered::HttpFailed("the hub stopped".into()))
@@ -122,7 +133,7 @@ impl Shared {
             );
             // It has no white space to remove.
             let shape = if burst.shape == Shape::Object { Shape::Verbatim } else { burst.shape };
-            match self.push(&pair, &body, shape).await {
+            match self.deliver(&pair, &body, shape).await {
                 Delivered::WebSocket => report.websocket += 1,
                 _ => report.other += 1,
             }

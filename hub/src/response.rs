@@ -6,6 +6,9 @@ use axum::{
 };
 use serde::Serialize;
 
+/// A request of the remote control that cannot be done, and why.
+pub(crate) type BadRequest = (StatusCode, String);
+
 /// `http` or `https`, for URLs of this hub.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scheme(pub(crate) &'static str);

@@ -2,7 +2,7 @@
 
 use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::{control, endpoint, options::Options, response::Scheme, shared::Shared};
+use crate::{control, endpoint, guard, options::Options, page, response::Scheme, shared::Shared};
 
 /// The number of connections that may wait to be accepted: a restart of the hub brings all its clients at
 /// once.
@@ -58,7 +58,11 @@ impl Listener {
     pub(crate) async fn serve(self, shared: Arc<Shared>) {
         let scheme = Scheme(if self.tls.is_some() { "https" } else { "http" });
         let router: Router = endpoint::routes(&shared)
-            .merge(control::routes())
+            .merge(
+                control::routes()
+                    .merge(page::routes())
+                    .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::check)),
+            )
             .layer(Extension(scheme))
             .with_state(Arc::clone(&shared));
         loop {

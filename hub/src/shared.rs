@@ -1,16 +1,23 @@
 //! What all parts of a hub share.
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::runtime::Handle;
+use axum::extract::State;
+use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
+    faults::Faults,
+    journal::Journal,
     options::Options,
     peer::Answer,
     protocol,
     registry::{Pair, Registry},
-    tickets::Tickets,
+    tickets::{self, Tickets},
+    units::Units,
 };
+
+/// The hub, as a handler of HTTP gets it.
+pub(crate) type Hub = State<Arc<Shared>>;
 
 /// What all parts of a hub share.
 #[derive(Debug)]
@@ -18,14 +25,39 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) registry: Registry,
     pub(crate) tickets: Tickets,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) units: Units,
+    /// The pause between two events of the stream, if there is one.
+    pub(crate) stream: watch::Sender<Option<Duration>>,
+    /// Changes when replays have to end.
+    pub(crate) replays: watch::Sender<()>,
+    /// What the page and the remote control ask for, where they are open to other machines.
+    pub(crate) token: Option<String>,
+    /// What a request to this hub may have as its `Host`.
+    pub(crate) hosts: Vec<String>,
     /// The hub's own runtime.
     pub(crate) handle: Handle,
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options) -> Self {
-        let registry = Registry::new(&options);
-        Self { options, registry, tickets: Tickets::default(), handle: Handle::current() }
+    pub(crate) fn new(options: Options, urls: &[String]) -> Self {
+        let addresses = [Some(options.listen), options.plain];
+        let is_open = addresses.iter().flatten().any(|address| !address.ip().is_loopback());
+        let made = || is_open.then(tickets::random_id);
+        Self {
+            registry: Registry::new(&options),
+            tickets: Tickets::default(),
+            faults: Faults::new(options.fallback.clone()),
+            journal: Journal::new(),
+            units: Units::default(),
+            stream: watch::Sender::new(options.stream),
+            replays: watch::Sender::default(),
+            token: options.token.clone().or_else(made),
+            hosts: urls.iter().filter_map(|url| Some(url.split_once("://")?.1.to_owned())).collect(),
+            handle: Handle::current(),
+            options,
+        }
     }
 
     pub(crate) fn community_or_default(&self, community: Option<String>) -> String {

@@ -1,29 +1,58 @@
 //! Unprompted events: one of each documented type in turn, to every session.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    select,
+    time::{MissedTickBehavior, interval},
+};
 
-use crate::{protocol, push::PUSH_TARGET, shared::Shared};
+use crate::{journal::Kind, protocol, push::PUSH_TARGET, shared::Shared};
 
 /// One payload per line. Words in braces stand for values that vary; in quotes, for numbers.
 const EVENTS: &str = include_str!("events.jsonl");
 
-pub(crate) async fn run(shared: Arc<Shared>, period: Duration) {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for (number, template) in (0..).zip(EVENTS.lines().cycle()) {
-        ticks.tick().await;
-        for (session, peer) in shared.registry.sessions() {
-            if session.server.is_none() {
-                continue;
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut wanted = shared.stream.subscribe();
+    let mut templates = (0..).zip(EVENTS.lines().cycle());
+    loop {
+        let Some(period) = *wanted.borrow_and_update() else {
+            // The sender lives as long as the hub.
+            let _ = wanted.changed().await;
+            continue;
+        };
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            select! {
+                _ = wanted.changed() => break,
+                _ = ticks.tick() => {}
             }
-            let community = shared.options.communities.iter().find(|known| known.id == session.community);
-            let key = community.map_or("", |known| &known.key);
-            // A client that cannot keep up misses some.
-            peer.offer(&protocol::invocation(None, PUSH_TARGET, &event(template, number, key)));
+            if let Some((number, template)) = templates.next() {
+                send(&shared, template, number);
+            }
         }
     }
+}
+
+/// Sends an event to every session that has a server.
+fn send(shared: &Shared, template: &str, number: u64) {
+    for (session, peer) in shared.registry.sessions() {
+        if session.server.is_none() {
+            continue;
+        }
+        let community = shared.options.communities.iter().find(|known| known.id == session.community);
+        let event = event(template, number, community.map_or("", |known| &known.key));
+        // A client that cannot keep up misses some.
+        if peer.offer(&protocol::invocation(None, PUSH_TARGET, &event)) {
+            shared.journal.add(Kind::Push, session.server, Some("websocket".into()), event);
+        }
+    }
+}
+
+/// One event of each documented type.
+pub(crate) fn examples(key: &str) -> impl Iterator<Item = String> {
+    EVENTS.lines().map(move |template| event(template, 7, key))
 }
 
 /// Fills in a template. The same number gives the same event.

@@ -79,7 +79,7 @@ impl Ticket {
     }
 }
 
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     let mut bytes = [0; 16];
     // Without randomness an id is still unique enough for a hub on one's own machine: its address differs.
     if getrandom::fill(&mut bytes).is_err() {

@@ -50,6 +50,11 @@ fn no_imports_run_in_a_circle_in_the_hub() {
 }
 
 #[test]
+fn no_imports_run_in_a_circle_in_the_program() {
+    assert_no_circle("cli/src");
+}
+
+#[test]
 fn no_imports_run_in_a_circle_in_xtask() {
     assert_no_circle("xtask/src");
 }

@@ -8,7 +8,9 @@ mod dotnet;
 mod header;
 mod hub;
 mod install;
+mod page;
 mod process;
+mod program;
 mod pypi;
 mod release;
 mod setup;
@@ -31,6 +33,8 @@ enum Command {
     Header,
     /// Installs what is missing and runs every check and test
     Test(test::Arguments),
+    /// Takes the pictures of the README anew
+    Pictures,
     /// Installs what the checks and tests need
     Setup,
     /// Builds the library for one of the platforms that a release has
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Header => header::run(),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Pictures => page::pictures(),
         Command::Setup => setup::run(),
         Command::Build(arguments) => dist::build(&arguments),
         Command::Install(arguments) => install::run(&arguments),

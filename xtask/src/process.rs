@@ -83,6 +83,14 @@ pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
     Ok(not_run)
 }
 
+/// The lines of an output as they come, so that a wait for one can end.
+pub(crate) fn lines(output: impl BufRead + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    // it ends with the output, or with the receiver
+    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    receiver
+}
+
 /// What a program prints to stdout, if it succeeds.
 pub(crate) fn output(mut command: Command) -> Result<String> {
     let name = shown(&command);

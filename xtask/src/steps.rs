@@ -11,9 +11,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    commands, consumers, dist,
+    commands, consumers, dist, page,
     process::{Background, NOT_RUN, cargo, command, run},
-    pypi,
+    program, pypi,
     release::Release,
     workspace::root,
 };
@@ -55,10 +55,13 @@ const STEPS: &[Step] = &[
     call("dist", "a release, used from its files alone with the commands in its documents", consumers::test),
     call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
+    call("program", "the program sonoran, by the commands of its documents", program::test),
+    call("page", "the local hub's page, in Chromium", page::test),
     script("cpp", "the C++ binding", "bindings/cpp"),
     script("lua", "the LuaJIT binding", "bindings/lua"),
     script("python", "the Python binding", "bindings/python"),
     script("csharp", "the C# binding", "bindings/csharp"),
+    script("testing", "the example suites of plugins, in LuaJIT and xunit", "examples/testing"),
     script("fivem", "the FiveM example", "examples/fivem"),
 ];
 
@@ -108,7 +111,7 @@ fn deny() -> Outcome {
         run(deny)
     };
     deny("check licenses sources")?;
-    deny("--exclude-dev --exclude sonoran-hub --exclude xtask check bans")?;
+    deny("--exclude-dev --exclude sonoran-cli --exclude sonoran-hub --exclude xtask check bans")?;
     // the advisory database is a repository that not every machine can reach
     if deny("fetch db").is_err() {
         let line = format!("{NOT_RUN} deny: known advisories, because their database cannot be fetched here");

@@ -27,9 +27,8 @@
 //!
 //! All text is UTF-8 and ends with a NUL byte; text from the library contains no other NUL. A `char *`
 //! that a function returns is yours: release it with sonoran_free, never with free() or delete, and do
-//! not change its length before you do. A `const char *` that a function returns belongs to the library:
-//! never free it. The library reads the text that you pass in before the call returns, and keeps no
-//! pointer to it.
+//! not write to it. A `const char *` that a function returns belongs to the library: never free it. The
+//! library reads the text that you pass in before the call returns, and keeps no pointer to it.
 //!
 //! THREADS
 //!

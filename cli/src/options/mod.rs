@@ -157,7 +157,7 @@ impl Options {
             let object: Map<String, Value> = serde_json::from_str(&further.value).map_err(|_| {
                 wrong(
                     format!("sonoran_options in {} is no JSON object", further.place),
-                    "write it without quotes around it: set sonoran_options {\"log\":\"info\"}",
+                    r#"put a backslash before each inner quote: set sonoran_options "{\"log\":\"info\"}""#,
                 )
             })?;
             for (name, value) in object {

@@ -80,7 +80,7 @@ namespace Sonoran.FiveM
             }
             if (serverId == null) CadServerId = ServerIds[0];
             if (Options != null && !(Options.StartsWith("{", StringComparison.Ordinal) && Options.EndsWith("}", StringComparison.Ordinal)))
-                Problem = "sonoran_options is no JSON object: write it as '{\"log\":\"info\"}', in single quotes.";
+                Problem = "sonoran_options is no JSON object: write it as \"{\\\"log\\\":\\\"info\\\"}\", a backslash before each inner quote.";
         }
 
         /// <summary>The options of one server's session. The same settings give the same text, which identifies a restart.</summary>

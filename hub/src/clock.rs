@@ -1,7 +1,7 @@
 //! The clock for event times.
 
-/// The monotonic clock that the `sentNs` of a burst is read from, comparable within one machine on Unix and within
-/// one process elsewhere.
+/// The monotonic clock behind a burst's `sentNs`. Its values compare within one machine on Unix, and within one
+/// process elsewhere.
 pub fn now_ns() -> u64 {
     #[cfg(unix)]
     {

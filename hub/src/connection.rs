@@ -27,7 +27,7 @@ use crate::{
     shared::Shared,
 };
 
-/// Cut off a client that takes nothing for this long, as Kestrel does.
+/// Drop a client that accepts no data for this long, as Kestrel does.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Deadline for the client's answer to the WebSocket close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The last record of a conversation. `None` if the client is already gone.
 type LastRecord = Option<String>;
 
-/// Takes its client out of the registry however the connection ends, the hub's own stop included.
+/// Removes its client from the registry however the connection ends, even when the hub stops.
 struct Membership {
     shared: Arc<Shared>,
     peer: Arc<Peer>,
@@ -58,7 +58,7 @@ fn leave(shared: &Shared, peer: &Arc<Peer>) {
     shared.registry.leave(peer);
 }
 
-/// Serves a client until it leaves or is sent away.
+/// Serves a client until either side ends the connection.
 pub(crate) async fn serve(socket: WebSocket, shared: Arc<Shared>, id: String) {
     shared.note(format_args!("{id} connected"));
     let peer = Arc::new(Peer::new(id));
@@ -74,7 +74,7 @@ pub(crate) async fn serve(socket: WebSocket, shared: Arc<Shared>, id: String) {
             () = &mut writer => None,
         }
     });
-    // After a restart the client hears nothing more.
+    // A restart sends no Close record.
     let Some(last) = last.await else { return };
     leave(&shared, &peer);
     if let Some(last) = last {
@@ -88,7 +88,7 @@ pub(crate) async fn serve(socket: WebSocket, shared: Arc<Shared>, id: String) {
     }
 }
 
-/// Writes what gathers in the outbox until the outbox is finished or the client takes no more.
+/// Writes the outbox to the socket until the outbox is finished or a write fails.
 async fn write(outbox: &Outbox, mut sink: SplitSink<WebSocket, Message>) {
     while let Some(text) = outbox.take().await {
         if !matches!(timeout(SEND_TIMEOUT, sink.send(Message::Text(text.into()))).await, Ok(Ok(()))) {
@@ -96,7 +96,7 @@ async fn write(outbox: &Outbox, mut sink: SplitSink<WebSocket, Message>) {
         }
     }
     let close = CloseFrame { code: close_code::NORMAL, reason: Default::default() };
-    // A client that has left will not miss it.
+    // The client may be gone already.
     let _ = timeout(SEND_TIMEOUT, sink.send(Message::Close(Some(close)))).await;
 }
 
@@ -121,7 +121,7 @@ async fn converse(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> 
     }
 }
 
-/// Pings on time, whatever else is sent, as ASP.NET does.
+/// Pings at fixed intervals regardless of other traffic, as ASP.NET does.
 async fn keep_alive(peer: &Peer, period: Duration) -> std::convert::Infallible {
     if period.is_zero() {
         std::future::pending::<()>().await;
@@ -139,8 +139,8 @@ enum Left {
     Silently,
 }
 
-/// Takes the client's records. Calls run one at a time and in order. While one runs and another waits, the
-/// hub reads nothing more.
+/// Handles the client's records. Calls run one at a time and in order. While one runs and another waits, the
+/// hub stops reading.
 async fn receive(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> Result<Left, Malformed> {
     let patience = shared.options.client_timeout;
     let mut running: OptionFuture<Pin<Box<dyn Future<Output = ()> + Send>>> = None.into();
@@ -154,8 +154,7 @@ async fn receive(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> R
                 busy = false;
                 seen = Instant::now();
             }
-            // Expect more pings only from a client that has pinged, and not while a call keeps the hub from
-            // reading.
+            // Only a client that has pinged must keep pinging, and not while a call keeps the hub from reading.
             () = sleep_until(seen + patience), if pinged && !busy => return Err(Malformed),
             record = inbox.next(), if waiting.is_none() => {
                 let Some(record) = record? else { return Ok(Left::Silently) };
@@ -178,7 +177,7 @@ async fn receive(inbox: &mut Inbox, shared: &Arc<Shared>, peer: &Arc<Peer>) -> R
     }
 }
 
-/// Joins the client's messages and cuts them into records, whose boundaries are unrelated.
+/// Splits the client's messages into records, whose boundaries are unrelated.
 struct Inbox {
     stream: SplitStream<WebSocket>,
     bytes: Vec<u8>,
@@ -188,7 +187,7 @@ struct Inbox {
 }
 
 impl Inbox {
-    /// Returns the next record, or `None` if the client is gone. Dropping the future loses nothing.
+    /// Returns the next record, or `None` if the client is gone. The future is cancel-safe.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
         loop {
             if self.jammed && self.bytes.len() > self.limit {
@@ -204,7 +203,7 @@ impl Inbox {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => self.bytes.extend_from_slice(text.as_bytes()),
                 Some(Ok(Message::Binary(bytes))) => self.bytes.extend_from_slice(&bytes),
-                // Reading on answers a close.
+                // The next read answers a close.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => {}
                 Some(Err(_)) | None => return Ok(None),
             }

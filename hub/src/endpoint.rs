@@ -56,7 +56,7 @@ fn describe(request: &Request, at_ms: f64) -> registry::Request {
     }
 }
 
-/// ASP.NET ignores letter case in the names of query parameters.
+/// ASP.NET ignores case in the names of query parameters.
 fn parameter<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
     parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }

@@ -1,4 +1,4 @@
-//! What the hub does wrong on request.
+//! Faults that the hub simulates on request.
 
 use std::{
     collections::BTreeSet,
@@ -10,27 +10,27 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::{select, sync::watch};
 
-/// How long a rival leaves a new session alone.
+/// How long a rival waits before it displaces a new session.
 pub(crate) const RIVAL_AFTER: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
 pub(crate) struct Faults {
     state: Mutex<State>,
     frozen: watch::Sender<bool>,
-    /// Changes with every restart.
+    /// Counts restarts.
     restarts: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Before every answer to a call.
+    /// The delay of every answer to a call.
     delay: Duration,
-    /// Until then nobody gets in.
+    /// The hub refuses everyone until then.
     down_until: Option<Instant>,
     fallback: Option<String>,
-    /// Pushes go to the fallback although sessions are there.
+    /// Pushes go to the fallback even if there are sessions.
     forced: bool,
-    /// Servers that somebody else takes again and again.
+    /// Servers that a rival keeps taking over.
     rivals: BTreeSet<u32>,
 }
 
@@ -81,13 +81,13 @@ impl Faults {
         self.frozen.send_replace(frozen);
     }
 
-    /// Ends all connections without a word, and lets nobody in for a while.
+    /// Drops all connections without a Close record, and refuses new ones for a while.
     pub(crate) fn restart(&self, down: Duration) {
         self.state.lock().down_until = Instant::now().checked_add(down);
         self.restarts.send_modify(|count| *count += 1);
     }
 
-    /// How long the hub stays down, if it is.
+    /// The remaining downtime, if the hub is down.
     pub(crate) fn down(&self) -> Option<Duration> {
         let left = self.state.lock().down_until?.checked_duration_since(Instant::now())?;
         (!left.is_zero()).then_some(left)
@@ -121,7 +121,7 @@ impl Faults {
         self.state.lock().rivals.contains(&server)
     }
 
-    /// Runs a connection's future while nothing is frozen. `None`: the hub was restarted.
+    /// Runs a connection's future, except while connections are frozen. `None`: the hub was restarted.
     pub(crate) async fn run<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut restarts = self.restarts.subscribe();
         let mut frozen = self.frozen.subscribe();

@@ -1,7 +1,7 @@
-//! Who may use the page and the remote control: this machine's programs and the page itself, or who has the token.
+//! Who may use the page and the remote control: programs on this machine and the page itself, or anyone with the token.
 //!
-//! A page of another site can send requests here from a browser on this machine. Browsers name such a page in `Origin`,
-//! and a name that was made to point here in `Host`.
+//! A browser on this machine may send requests for another site's page. `Origin` gives such a page away; `Host` gives
+//! away a foreign name that resolves to this machine.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -66,7 +66,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether a `Host` names this machine, whatever the port.
+/// Whether a `Host` names this machine, on any port.
 fn is_local(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -75,7 +75,7 @@ fn is_local(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Compares in a time that does not depend on where the two differ.
+/// Compares in a time that does not reveal where the two differ.
 fn is_same(given: &str, token: &str) -> bool {
     let differ = given.bytes().zip(token.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
     std::hint::black_box(differ) == 0 && given.len() == token.len()

@@ -1,4 +1,4 @@
-//! A running hub, as tests and programs hold it.
+//! The handle of a running hub.
 
 use std::{
     io,
@@ -33,7 +33,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts a hub. It listens when this returns.
+    /// Starts a hub. It is listening when this returns.
     ///
     /// # Errors
     /// If an address is taken, or a certificate is missing or unusable.
@@ -57,10 +57,10 @@ impl Hub {
                 }
                 tokio::spawn(stream::run(Arc::clone(&shared)));
                 drop(started.send(Ok((shared, urls))));
-                // Either way it is time to stop.
+                // A dropped sender means stop, too.
                 let _ = stopped.await;
             });
-            // Dropping the runtime drops every connection at once, as the end of a process would.
+            // Dropping the runtime drops every connection at once, as a process exit would.
         })?;
         let (shared, urls) =
             starting.recv().unwrap_or_else(|_| Err(io::Error::other("the hub's thread died")))?;
@@ -78,13 +78,13 @@ impl Hub {
         &self.urls[0]
     }
 
-    /// The address of the hub's page, with the token that a hub beyond this machine asks for.
+    /// The address of the hub's page, with the token if the hub requires one.
     pub fn page(&self) -> String {
         let token = self.shared.token.as_ref().map(|token| format!("?token={token}"));
         format!("{}/{}", self.urls[0], token.unwrap_or_default())
     }
 
-    /// All addresses: that of [`Hub::http`], and the unencrypted one if there is one.
+    /// All addresses: [`Hub::http`], and the unencrypted one if there is one.
     pub fn addresses(&self) -> &[String] {
         &self.urls
     }
@@ -102,7 +102,7 @@ impl Hub {
     }
 
     /// Plays a recording to the sessions of this community and server, `speed` times as fast as it was recorded, or
-    /// without pauses. Events of a client's own are left out.
+    /// without pauses. Skips the client's own events.
     pub async fn replay(
         &self,
         community: &str,
@@ -115,8 +115,8 @@ impl Hub {
         self.run(async move { shared.replay(&pair, &events, speed).await }).await
     }
 
-    /// Invokes any method of a server's clients. `arguments` is the inside of a JSON array. Returns whether
-    /// there was a client.
+    /// Invokes any method of a server's clients. `arguments` is a JSON array without its brackets. Returns
+    /// whether there was a client.
     pub async fn call_client(&self, community: &str, server: u32, target: &str, arguments: &str) -> bool {
         self.shared.call_client(&Pair(community.to_owned(), server), target, arguments).await
     }
@@ -124,7 +124,7 @@ impl Hub {
     /// Invokes a method of a server's client and waits for the result. `None` is a result without a value.
     ///
     /// # Errors
-    /// With the client's own text, or if there is no client or it leaves.
+    /// With the client's error text, or if there is no client or it leaves.
     pub async fn ask_client(
         &self,
         community: &str,
@@ -135,18 +135,18 @@ impl Hub {
         self.shared.ask_client(&Pair(community.to_owned(), server), target, arguments).await
     }
 
-    /// Sends whole records, as they are, to a server's clients, even such as no hub would send. Returns
-    /// whether there was a client.
+    /// Sends whole records to a server's clients as they are, even invalid ones. Returns whether there was a
+    /// client.
     pub async fn send_raw(&self, community: &str, server: u32, records: &str) -> bool {
         self.shared.send_to(&Pair(community.to_owned(), server), records).await
     }
 
-    /// Sends a server's clients away, or all clients, with a Close record that does not invite them back.
+    /// Disconnects a server's clients, or all, with a Close record that does not ask them to reconnect.
     pub fn abort(&self, server: Option<u32>) -> usize {
         self.shared.registry.abort(server)
     }
 
-    /// Changes the answer to authentication from now on. [`Auth::default`] is normal.
+    /// Sets how the hub answers authentication. [`Auth::default`] is normal.
     pub fn set_auth(&self, auth: Auth) {
         self.shared.registry.set_auth(auth);
     }
@@ -191,10 +191,10 @@ impl Hub {
         }
     }
 
-    /// Blocks until a future of this hub is done.
+    /// Blocks until a future of this hub completes.
     ///
     /// # Panics
-    /// In asynchronous code, which has to await instead.
+    /// In asynchronous code, which must await instead.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.shared.handle.block_on(future)
     }

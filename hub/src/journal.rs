@@ -1,4 +1,4 @@
-//! What happened, for the page, and to be saved as a recording.
+//! The log, for the page and for recordings.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::watch;
 
-/// Older entries go, by number and by size, so that a hub can run for weeks.
+/// The log is bounded in entries and bytes, so that a hub can run for weeks.
 const MAX_ENTRIES: usize = 10_000;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
@@ -35,9 +35,9 @@ pub(crate) enum Kind {
     Session,
     /// A client called a method.
     Call,
-    /// An event went out; the text is its body.
+    /// The hub pushed an event; the text is its body.
     Push,
-    /// Somebody told the hub to do something.
+    /// The remote control did something.
     Control,
 }
 
@@ -91,12 +91,12 @@ impl Journal {
         self.changes.send_replace(());
     }
 
-    /// Something else than an entry changed.
+    /// Signals a change other than a new entry.
     pub(crate) fn touch(&self) {
         self.changes.send_replace(());
     }
 
-    /// The newest entries from this number on, as many as this, and the number of the next one.
+    /// The newest entries from `number` on, at most `most`, and the number of the next one.
     pub(crate) fn from(&self, number: u64, most: usize) -> (Vec<Entry>, u64) {
         let inner = self.inner.lock();
         let newer = inner.entries.iter().filter(|entry| entry.number >= number).count();

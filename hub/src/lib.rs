@@ -11,7 +11,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A hub runs on its own thread, so that a test may block and still be served. Await its futures on any
+//! A hub runs on its own thread and serves a test even while the test blocks. Await its futures on any
 //! executor, or pass them to [`Hub::wait`].
 
 #![deny(missing_docs)]

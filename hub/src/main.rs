@@ -5,7 +5,7 @@ use std::io;
 use clap::Parser;
 use sonoran_hub::program::Program;
 
-/// A local hub that behaves as Sonoran CAD's /apiWsHub, with a page, and a remote control over HTTP
+/// A local hub that behaves like Sonoran CAD's /apiWsHub, with a page and a remote control over HTTP
 #[derive(Debug, Parser)]
 #[command(name = "sonoran-hub", version)]
 struct Arguments {

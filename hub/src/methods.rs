@@ -1,4 +1,4 @@
-//! The hub's methods, as Sonoran documents them, and a few to test calls with.
+//! The hub's methods, as Sonoran documents them, and a few more for testing calls.
 
 use std::{sync::Arc, time::Duration, time::SystemTime};
 
@@ -17,7 +17,7 @@ use crate::{
 
 /// The largest number of units in a call of `unitLocation`.
 const MAX_UNITS: usize = 25;
-/// The least time between two calls of `unitLocation`.
+/// The minimum time between two calls of `unitLocation`.
 const UNIT_LOCATION_SPACING: Duration = Duration::from_millis(200);
 
 /// A result as JSON text, or an error message.
@@ -29,7 +29,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, peer: Arc<Peer>, call: Invocatio
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    // Between a session's beginning and the answer nothing may wait: a push would come first.
+    // Never wait between a session's start and the answer: a push would come first.
     let outcome = run(&shared, &peer, &call).await;
     shared.note(format_args!("{} called {}: {outcome:?}", peer.id(), call.target));
     if let Some(id) = &call.id {
@@ -40,7 +40,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, peer: Arc<Peer>, call: Invocatio
 async fn run(shared: &Shared, peer: &Arc<Peer>, call: &Invocation) -> Outcome {
     let knows = |methods| shared.options.methods == Methods::Both || shared.options.methods == methods;
     let arguments = call.arguments.as_slice();
-    // Matching names ignores letter case; errors use the server's spelling.
+    // Names match in any letter case; errors use the server's spelling.
     let name = match call.target.to_ascii_lowercase().as_str() {
         "authenticate" if knows(Methods::V1) => "authenticate",
         "authenticatev2" if knows(Methods::V2) => "authenticatev2",
@@ -99,7 +99,7 @@ async fn authenticate(
     key: Option<String>,
     server: &RawValue,
 ) -> String {
-    // A number or a string of digits: game servers keep it as text.
+    // A number or a string of digits: game servers store it as text.
     let server = bind::<String>(server).unwrap_or_else(|| server.get().to_owned());
     shared.registry.record_call(method, peer, Some(server.clone()), None);
     let auth = shared.registry.auth();

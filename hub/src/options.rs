@@ -5,9 +5,9 @@ use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, tim
 use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 
-/// How a hub listens, whom it accepts, and its times.
+/// How a hub listens, whom it accepts, and its timeouts.
 ///
-/// `Options::default()` is what the program does without arguments.
+/// `Options::default()` equals the program without arguments.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
     /// Address to listen on; port 0 takes a free one
@@ -26,11 +26,11 @@ pub struct Options {
     #[arg(long, value_name = "PEM", requires = "cert")]
     pub cert_key: Option<PathBuf>,
 
-    /// Serve https and wss with a new certificate for localhost; ca.pem, cert.pem and key.pem go to this folder
+    /// Serve https and wss with a new certificate for localhost; write ca.pem, cert.pem and key.pem to this folder
     #[arg(long, value_name = "DIR", conflicts_with = "cert")]
     pub self_signed: Option<PathBuf>,
 
-    /// A community and its API key; may be repeated, the first one is the remote control's default
+    /// A community and its API key; repeatable, the first one is the remote control's default
     #[arg(long = "community", value_name = "ID:KEY", default_value = "demo:demo-key")]
     pub communities: Vec<Community>,
 
@@ -38,19 +38,19 @@ pub struct Options {
     #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = id_range, default_value = "1-4096")]
     pub servers: Vec<RangeInclusive<u32>>,
 
-    /// Which of authenticate (v1) and authenticatev2 (v2) the hub knows
+    /// Which of authenticate (v1) and authenticatev2 (v2) the hub supports
     #[arg(long, value_enum, default_value_t = Methods::Both)]
     pub methods: Methods,
 
-    /// Who gets a push when several sessions authenticated for the same server
+    /// Which sessions get a push when several are authenticated for the same server
     #[arg(long, value_enum, default_value_t = Sessions::Many)]
     pub sessions: Sessions,
 
-    /// Where a push goes by HTTP POST when no session is there for it
+    /// Where a push goes by HTTP POST when it has no session
     #[arg(long, value_name = "URL")]
     pub fallback: Option<String>,
 
-    /// Push events of all documented types to every session, one each so many milliseconds
+    /// Push events of all documented types to every session, one every so many milliseconds
     #[arg(long, value_name = "MILLIS", value_parser = millis)]
     pub stream: Option<Duration>,
 
@@ -58,7 +58,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "15")]
     pub keep_alive: Duration,
 
-    /// Seconds of silence after which a client that has pinged once is gone
+    /// Seconds of silence after which a client that has pinged is disconnected
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
     pub client_timeout: Duration,
 
@@ -66,15 +66,15 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "15")]
     pub handshake_timeout: Duration,
 
-    /// Bytes a client's record may have, its separator included
+    /// Maximum bytes of a client's record, including its separator
     #[arg(long, value_name = "BYTES", default_value_t = 32 * 1024)]
     pub max_receive: usize,
 
-    /// The token that the page and the remote control ask for; a hub beyond this machine makes one if none is given
+    /// The token for the page and the remote control; by default a random one if the hub listens beyond this machine
     #[arg(long, value_name = "TOKEN", value_parser = token)]
     pub token: Option<String>,
 
-    /// Tell on stderr what comes and goes
+    /// Log connections and calls to stderr
     #[arg(long)]
     pub verbose: bool,
 }
@@ -107,7 +107,7 @@ impl FromStr for Community {
     }
 }
 
-/// Which authentication methods the hub knows.
+/// Which authentication methods the hub supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Methods {
     /// Both of them.
@@ -118,7 +118,7 @@ pub enum Methods {
     V2,
 }
 
-/// Who gets a push when several sessions authenticated for the same server.
+/// Which sessions get a push when several are authenticated for the same server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sessions {
     /// All of them.
@@ -131,7 +131,7 @@ pub enum Sessions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
-    /// JSON without the white space between tokens. The tokens stay as they are.
+    /// JSON without whitespace between tokens. The tokens stay as they are.
     #[default]
     Object,
     /// The body's exact bytes, valid JSON or not.

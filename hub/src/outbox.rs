@@ -1,7 +1,7 @@
-//! What to send on one connection.
+//! The send queue of one connection.
 //!
-//! Records gather in one text while the socket is busy, and leave together in one WebSocket message, as in
-//! ASP.NET's pipe. A sender that is ahead of the socket by more than the pipe's size waits.
+//! Records that arrive while the socket is busy leave together in one WebSocket message, as in ASP.NET's pipe.
+//! Once the pipe's size is queued, a sender waits.
 
 use std::mem;
 
@@ -21,7 +21,7 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     text: String,
-    /// Accepts nothing more; what is there still leaves.
+    /// Accepts no more records; queued ones are still sent.
     finished: bool,
 }
 
@@ -29,7 +29,7 @@ impl Outbox {
     /// Adds whole records, waiting for room. Returns `false` if the connection is over.
     pub(crate) async fn send(&self, records: &str) -> bool {
         loop {
-            // Created before the check, so that no wake-up is lost in between.
+            // Created before the check so that no wake-up is lost.
             let emptied = self.emptied.notified();
             if let Some(accepted) = self.try_send(records) {
                 return accepted;

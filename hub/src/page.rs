@@ -1,4 +1,4 @@
-//! The hub's page: three files that the hub itself brings, and nothing from elsewhere.
+//! The hub's page: three embedded files, and nothing from elsewhere.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use axum::{
 
 use crate::shared::Shared;
 
-/// The browser is to load nothing that did not come from here, and to show the page in no other one.
+/// The browser loads nothing from elsewhere and shows the page inside no other one.
 const POLICY: &str =
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 

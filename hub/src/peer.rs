@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{outbox::Outbox, protocol};
 
-/// The hub's end of a connection, for everything that concerns its client.
+/// The hub's end of a client's connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
     id: String,
@@ -72,12 +72,12 @@ impl Peer {
 
     pub(crate) fn answer(&self, id: &str, outcome: Answer) {
         if let Some(question) = self.questions.lock().remove(id) {
-            // The asker may have given up.
+            // The caller may have given up.
             let _ = question.send(outcome);
         }
     }
 
-    /// Whether a call of `unitLocation` comes late enough after the last accepted one.
+    /// Whether a call of `unitLocation` comes at least `spacing` after the last accepted one.
     pub(crate) fn unit_location_due(&self, spacing: Duration) -> bool {
         let mut last = self.last_unit_location.lock();
         let due = last.is_none_or(|last| last.elapsed() >= spacing);

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{hub::Hub, options::Options};
 
-/// How often a parent is looked for.
+/// How often to check the parent.
 const PARENT: Duration = Duration::from_millis(100);
 
 /// The arguments of the program.
@@ -23,7 +23,7 @@ pub struct Program {
     #[arg(long)]
     json: bool,
 
-    /// Stop when stdin ends, so that nothing stays behind a test that died
+    /// Stop when stdin ends, so that the hub does not outlive a test that died
     #[arg(long)]
     stop_on_eof: bool,
 
@@ -36,14 +36,14 @@ impl Program {
     /// Runs a hub until it is told to stop.
     ///
     /// # Errors
-    /// If it cannot start, or nobody can be told where it listens.
+    /// If it cannot start, or cannot print where it listens.
     pub fn run(self) -> io::Result<()> {
         let parent = parent();
         if self.with_parent && parent.is_none() {
             return Err(io::Error::other("--with-parent does not work on this system: use --stop-on-eof"));
         }
         let hub = Hub::start(self.hub)?;
-        // at once: whoever reads the first line alone may have gone when a second one is written
+        // in one write: whoever reads only the first line may be gone before a second write
         let mut stdout = io::stdout();
         stdout.write_all(announcement(&hub, self.json).as_bytes())?;
         stdout.flush()?;

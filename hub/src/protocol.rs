@@ -107,7 +107,7 @@ pub(crate) fn parse(record: &[u8]) -> Result<Record, Malformed> {
     }
 }
 
-/// Returns a JSON object's properties with their text untouched. The last duplicate counts.
+/// A JSON object's properties with their text untouched. The last duplicate counts.
 struct Fields<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> Fields<'a> {
@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
         self.0.get(name).copied()
     }
 
-    /// A property that is present must have the right type; `null` is not absence.
+    /// A property that is present must have the right type; `null` counts as present.
     fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Malformed> {
         let parse = |raw: &RawValue| serde_json::from_str(raw.get()).map_err(|_| Malformed);
         self.raw(name).map(parse).transpose()
@@ -134,7 +134,7 @@ pub(crate) fn handshake_refused(error: &str) -> String {
     format!("{{\"error\":{}}}{SEPARATOR}", quoted(error))
 }
 
-/// An invocation of the client's `target`. `arguments` is the inside of the JSON array.
+/// An invocation of the client's `target`. `arguments` is a JSON array without its brackets.
 pub(crate) fn invocation(id: Option<&str>, target: &str, arguments: &str) -> String {
     let mut record = String::with_capacity(arguments.len() + 64);
     record.push_str("{\"type\":1,");
@@ -160,7 +160,7 @@ pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Returns `json` without the white space between tokens.
+/// Returns `json` without whitespace between tokens.
 pub(crate) fn compact(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |&character: &char| {

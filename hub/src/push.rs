@@ -29,7 +29,7 @@ pub enum Delivered {
     WebSocket,
     /// To the fallback URL, which answered with this status.
     Http(u16),
-    /// To the fallback URL, which did not answer: why.
+    /// To the fallback URL, which did not answer for this reason.
     HttpFailed(String),
     /// There was no session and no fallback URL.
     Nowhere,
@@ -82,10 +82,10 @@ pub struct BurstReport {
 }
 
 impl Shared {
-    /// Pushes an event, and notes it.
+    /// Pushes an event and logs it.
     pub(crate) async fn push(&self, pair: &Pair, body: &str, shape: Shape) -> Delivered {
         let delivered = self.deliver(pair, body, shape).await;
-        // The log has what a session gets.
+        // The log shows what a session gets.
         let body = if shape == Shape::Object { protocol::compact(body) } else { body.to_owned() };
         self.journal.add(Kind::Push, Some(pair.1), Some(delivered.to_string()), body);
         delivered
@@ -131,7 +131,7 @@ impl Shared {
                 "{{\"key\":{key},\"type\":\"EVENT_UNIT_STATUS\",\"data\":{{\"seq\":{seq},\"sentNs\":{},\"pad\":\"{pad}\"}}}}",
                 now_ns()
             );
-            // It has no white space to remove.
+            // It has no whitespace to remove.
             let shape = if burst.shape == Shape::Object { Shape::Verbatim } else { burst.shape };
             match self.deliver(&pair, &body, shape).await {
                 Delivered::WebSocket => report.websocket += 1,

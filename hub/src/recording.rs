@@ -1,11 +1,11 @@
-//! Recordings: JSON lines with what came, and when.
+//! Recordings: JSON lines of events with their times.
 //!
 //! ```text
 //! {"at":"2026-01-31T22:10:05.120Z","ms":1520.25,"event":{"type":"EVENT_911","data":{}}}
 //! ```
 //!
-//! `ms` counts from the start of the recording. `event` is the text of the event, byte for byte; one that holds the end
-//! of a line, or is no JSON, stands as a string in `text` instead.
+//! `ms` counts from the start of the recording. `event` is the event's text, byte for byte. Text that has a line break
+//! or is not JSON is a string in `text` instead.
 
 use std::{
     io::{self, Write},
@@ -17,17 +17,17 @@ use serde_json::value::RawValue;
 
 use crate::protocol::quoted;
 
-/// Writes a recording, one line for each event, as soon as it comes.
+/// Writes a recording, one line per event, as events arrive.
 #[derive(Debug)]
 pub struct Recorder<W>(W);
 
 impl<W: Write> Recorder<W> {
-    /// A recording that starts now.
+    /// Starts a recording.
     pub fn new(out: W) -> Self {
         Self(out)
     }
 
-    /// Adds an event that came this long after the start.
+    /// Adds an event that arrived this long after the start.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -51,7 +51,7 @@ pub(crate) fn line(after: Duration, at: SystemTime, text: &str) -> String {
 /// An event of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// When it came, from the start of the recording.
+    /// When it arrived, counted from the start of the recording.
     pub after: Duration,
     /// Its text.
     pub text: String,
@@ -68,11 +68,11 @@ struct Line<'a> {
 /// Reads a recording.
 ///
 /// # Errors
-/// With the number of the first line that is not as described, and what is wrong there.
+/// With the number of the first malformed line, and what is wrong with it.
 pub fn read(recording: &str) -> Result<Vec<Recorded>, String> {
     let mut events = Vec::new();
     let mut last = Duration::ZERO;
-    // a carriage return is all that an editor on Windows adds
+    // editors on Windows add a carriage return
     for (number, line) in (1..).zip(recording.split('\n').map(|line| line.trim_end_matches('\r'))) {
         if line.trim().is_empty() {
             continue;

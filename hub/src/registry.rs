@@ -16,7 +16,7 @@ use crate::{
     peer::Peer,
 };
 
-/// Remember this many calls and requests. Older ones go, so that a hub can run for weeks.
+/// Remember only this many calls and requests, so that a hub can run for weeks.
 const REMEMBERED: usize = 100_000;
 
 /// A client that has authenticated.
@@ -47,7 +47,7 @@ pub struct Call {
     pub server_id: Option<String>,
     /// Milliseconds since the hub started.
     pub at_ms: f64,
-    /// The argument of `unitLocation`, as it came.
+    /// The argument of `unitLocation`, as received.
     pub argument: Option<Box<RawValue>>,
 }
 
@@ -144,7 +144,7 @@ impl Registry {
         self.inner.lock().sessions.clone()
     }
 
-    /// Disconnects the sessions of a server, or all.
+    /// Disconnects the sessions of a server, or all sessions.
     pub(crate) fn abort(&self, server: Option<u32>) -> usize {
         let mut hit = self.sessions();
         hit.retain(|(session, _)| server.is_none() || session.server == server);
@@ -200,7 +200,7 @@ impl Registry {
         self.inner.lock().auth = auth;
     }
 
-    /// Changes with every session that comes or goes, every call and every request.
+    /// Signals every session that comes or goes, every call and every request.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }

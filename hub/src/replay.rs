@@ -1,4 +1,4 @@
-//! Recordings, played to the sessions of a server.
+//! Plays recordings to the sessions of a server.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -13,20 +13,20 @@ use crate::{
     journal::Kind, options::Shape, protocol::quoted, recording::Recorded, registry::Pair, shared::Shared,
 };
 
-/// What was played.
+/// The outcome of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Played {
     /// Pushes that went to a session.
     pub websocket: usize,
     /// Pushes that did not.
     pub other: usize,
-    /// Events of the client's own in the recording (`SESSION_...`), which no hub sends.
+    /// The client's own events in the recording (`SESSION_...`), which no hub sends.
     pub skipped: usize,
 }
 
 impl Shared {
-    /// Pushes a recording's events with the pauses between them, shortened by `speed`; none: without pauses. The
-    /// community's key goes back in, where the recording has it no more. Another replay ends this one.
+    /// Pushes a recording's events with the pauses between them divided by `speed`; `None` leaves them out. Restores
+    /// the community's key where the recording lacks it. Another replay ends this one.
     pub(crate) async fn replay(
         self: &Arc<Self>,
         pair: &Pair,
@@ -65,7 +65,7 @@ impl Shared {
         played
     }
 
-    /// Ends the replays that run.
+    /// Ends all running replays.
     pub(crate) fn stop_replays(&self) {
         self.replays.send_replace(());
     }
@@ -75,14 +75,14 @@ fn members(text: &str) -> Option<HashMap<String, &RawValue>> {
     serde_json::from_str(text).ok()
 }
 
-/// Whether it is an event of the client's own.
+/// Whether it is one of the client's own events.
 fn is_own(text: &str) -> bool {
     let kind =
         members(text).and_then(|members| serde_json::from_str::<Value>(members.get("type")?.get()).ok());
     kind.and_then(|kind| Some(kind.as_str()?.to_ascii_uppercase().starts_with("SESSION_"))).unwrap_or(false)
 }
 
-/// The event as the hub pushed it: with the key in front, where it is an object without one.
+/// The event as the hub pushed it: an object without a key gets it in front.
 pub(crate) fn with_key(text: &str, key: &str) -> String {
     let Some(members) = members(text).filter(|members| !members.contains_key("key")) else {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! What the hub's HTTP answers share.
+//! Common parts of the hub's HTTP responses.
 
 use axum::{
     http::{StatusCode, header},
@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Serialize;
 
-/// A request of the remote control that cannot be done, and why.
+/// Why a request of the remote control failed.
 pub(crate) type BadRequest = (StatusCode, String);
 
 /// `http` or `https`, for URLs of this hub.

@@ -19,15 +19,14 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{control, endpoint, guard, options::Options, page, response::Scheme, shared::Shared};
 
-/// The number of connections that may wait to be accepted: a restart of the hub brings all its clients at
-/// once.
+/// The accept queue's length: after a restart of the hub all its clients connect at once.
 const BACKLOG: u32 = 1024;
 
 /// An address that the hub listens on.
 pub(crate) struct Listener {
     tcp: TcpListener,
     tls: Option<TlsAcceptor>,
-    /// `http://` or `https://` with the real port.
+    /// `http://` or `https://` with the actual port.
     pub(crate) url: String,
 }
 
@@ -44,8 +43,8 @@ pub(crate) fn bind(options: &Options) -> io::Result<Vec<Listener>> {
 impl Listener {
     fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A hub that comes back takes the port of its predecessor, whose connections linger. On Windows the
-        // same option would let two hubs share a port.
+        // A restarted hub takes its predecessor's port, where connections linger. On Windows this option would
+        // let two hubs share a port.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
@@ -66,7 +65,7 @@ impl Listener {
             .layer(Extension(scheme))
             .with_state(Arc::clone(&shared));
         loop {
-            // An error here is about one connection, or about too many: the next one may do better.
+            // An error here concerns one connection, or too many open ones: the next may succeed.
             let Ok((stream, _)) = self.tcp.accept().await else {
                 sleep(Duration::from_millis(10)).await;
                 continue;
@@ -90,7 +89,7 @@ impl Listener {
 async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
-    // A client that breaks HTTP off concerns nobody else.
+    // A client that aborts HTTP affects no other.
     let _ = connection.await;
 }
 
@@ -117,7 +116,7 @@ fn tls(options: &Options) -> io::Result<Option<TlsAcceptor>> {
     Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }
 
-/// Makes a certificate authority, and with it a certificate for this machine's own names.
+/// Creates a certificate authority, and with it a certificate for this machine's own names.
 fn write_self_signed(folder: &Path) -> io::Result<()> {
     let mut authority = CertificateParams::default();
     authority.distinguished_name.push(DnType::CommonName, "sonoran-hub test authority");

@@ -1,4 +1,4 @@
-//! What all parts of a hub share.
+//! State that all parts of a hub share.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,10 +16,10 @@ use crate::{
     units::Units,
 };
 
-/// The hub, as a handler of HTTP gets it.
+/// The hub, as an HTTP handler gets it.
 pub(crate) type Hub = State<Arc<Shared>>;
 
-/// What all parts of a hub share.
+/// State that all parts of a hub share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) options: Options,
@@ -28,13 +28,13 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) units: Units,
-    /// The pause between two events of the stream, if there is one.
+    /// The time between two events of the stream, if it is on.
     pub(crate) stream: watch::Sender<Option<Duration>>,
-    /// Changes when replays have to end.
+    /// Tells replays to end.
     pub(crate) replays: watch::Sender<()>,
-    /// What the page and the remote control ask for, where they are open to other machines.
+    /// The token that the page and the remote control require, if any.
     pub(crate) token: Option<String>,
-    /// What a request to this hub may have as its `Host`.
+    /// Values that a request's `Host` may have.
     pub(crate) hosts: Vec<String>,
     /// The hub's own runtime.
     pub(crate) handle: Handle,
@@ -76,7 +76,7 @@ impl Shared {
         peer.ask(target, arguments).await.unwrap_or_else(|| Err("the client left".into()))
     }
 
-    /// Prints a line for the user, if asked to.
+    /// Prints a line if `--verbose` is set.
     pub(crate) fn note(&self, text: fmt::Arguments<'_>) {
         if self.options.verbose {
             eprintln!("{:10.3} {text}", self.registry.now_ms() / 1000.0);

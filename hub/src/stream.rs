@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{journal::Kind, protocol, push::PUSH_TARGET, shared::Shared};
 
-/// One payload per line. Words in braces stand for values that vary; in quotes, for numbers.
+/// One payload per line. Words in braces are placeholders; a quoted one is replaced with its quotes.
 const EVENTS: &str = include_str!("events.jsonl");
 
 pub(crate) async fn run(shared: Arc<Shared>) {

@@ -1,4 +1,4 @@
-//! Connection ids: issued by the negotiation, valid for one connection, and not for long.
+//! Connection ids: issued by negotiation, valid for one connection and a short time.
 
 use std::{
     collections::HashMap,
@@ -26,7 +26,7 @@ enum State {
     InUse,
 }
 
-/// The answer of a negotiation.
+/// The answer to a negotiation.
 #[derive(Debug)]
 pub(crate) struct Issued {
     /// Names the connection.
@@ -42,7 +42,7 @@ pub(crate) enum Refused {
 }
 
 impl Tickets {
-    /// Issues a new id. The older negotiation has no secret token beside it.
+    /// Issues a new id. The older negotiation has no separate secret token.
     pub(crate) fn issue(&self, with_token: bool) -> Issued {
         let id = random_id();
         let token = if with_token { random_id() } else { id.clone() };
@@ -81,7 +81,7 @@ impl Ticket {
 
 pub(crate) fn random_id() -> String {
     let mut bytes = [0; 16];
-    // Without randomness an id is still unique enough for a hub on one's own machine: its address differs.
+    // Without randomness the time is unique enough for a local hub.
     if getrandom::fill(&mut bytes).is_err() {
         bytes[..8].copy_from_slice(&crate::clock::now_ns().to_le_bytes());
     }

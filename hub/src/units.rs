@@ -1,4 +1,4 @@
-//! Where the units are, by the last location that arrived of each.
+//! The last location of each unit.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -12,7 +12,7 @@ const MAX_UNITS: usize = 10_000;
 pub(crate) struct Units(Mutex<BTreeMap<(u32, String), (Value, Instant)>>);
 
 impl Units {
-    /// Takes the updates of an accepted call.
+    /// Stores the updates of an accepted call.
     pub(crate) fn take(&self, server: u32, updates: &[Value]) {
         let mut units = self.0.lock();
         for update in updates {

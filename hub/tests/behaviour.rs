@@ -60,7 +60,7 @@ async fn unit_location_keeps_the_documented_rules() {
         ("[{\"identId\":null,\"location\":\"here\"}]".to_owned(), no(REFUSED)),
         ("[7]".to_owned(), no(REFUSED)),
     ] {
-        // A session of its own: no call comes too soon after another.
+        // A new session, so that no call comes too soon after another.
         let mut client = hub.session(20).await;
         assert_eq!(client.call("unitLocation", &updates).await["result"], result, "{updates}");
     }
@@ -69,7 +69,7 @@ async fn unit_location_keeps_the_documented_rules() {
 #[tokio::test]
 async fn unit_location_is_limited_in_rate() {
     let hub = Subject::start();
-    // Two calls in one message: the hub sees them together however slow the machine is. Should it not, again.
+    // The hub sees two calls in one message together even on a slow machine. If it does not, try again.
     let call = "{\"type\":1,\"invocationId\":\"u\",\"target\":\"unitLocation\",\"arguments\":[[{\"identId\":1,\"location\":\"x\"}]]}";
     for _ in 0..20 {
         let mut client = hub.session(21).await;

@@ -30,11 +30,11 @@ fn javascript() {
     serve(client);
 }
 
-/// Sees to it that node is there and has what package-lock.json names.
+/// Checks for node, and installs what package-lock.json names.
 fn install(folder: &Path) -> Result<(), String> {
     run(Command::new("node").arg("--version"))?;
     let lock = folder.join("package-lock.json");
-    // npm leaves its own lock inside once everything is in place.
+    // npm writes this file once everything is installed.
     let installed = folder.join("node_modules/.package-lock.json");
     let age = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
     if age(&installed).is_some_and(|installed| Some(installed) >= age(&lock)) {
@@ -65,7 +65,7 @@ fn csharp() {
     serve(client);
 }
 
-/// The .NET that a checkout may have beside it, or else the machine's own.
+/// The .NET SDK beside the checkout, or else the machine's own.
 fn dotnet() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/dotnet/dotnet.sh");
     let new_enough = |dotnet: &PathBuf| {
@@ -76,7 +76,7 @@ fn dotnet() -> Option<PathBuf> {
     [beside, "dotnet".into()].into_iter().find(new_enough)
 }
 
-/// Runs a client that does its own checks, gives it a hub, and another one when it asks for that.
+/// Runs a client that does its own checks, with a hub that restarts when the client asks for it.
 fn serve(mut client: Command) {
     let mut hub = Hub::start(Options::default()).unwrap();
     let address = hub.http().trim_start_matches("http://").parse().unwrap();
@@ -109,7 +109,7 @@ fn run(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// Past the capture of a test's output: what was not tested must not look as if it were.
+/// Bypasses the capture of output: a skipped test must not look like one that passed.
 fn not_run(what: &str, reason: &str) {
     let _ = writeln!(io::stderr(), "NOT RUN: {what}: {reason}");
 }

@@ -95,7 +95,7 @@ async fn without_a_session_a_push_is_posted() {
     });
     assert_eq!(hub.push("demo", 1, body, Shape::Object).await, Delivered::Http(202));
     assert!(server.join().unwrap().starts_with("POST /sonorancad/event HTTP/1.1\r\n"));
-    // Now nobody listens there.
+    // Nobody listens there now.
     assert!(matches!(hub.push("demo", 1, body, Shape::Object).await, Delivered::HttpFailed(_)));
 }
 
@@ -266,7 +266,7 @@ async fn wss_with_a_certificate_of_its_own() {
         client.shake_hands().await;
         assert_eq!(client.call("echo", "[1]").await["result"], json!([1]));
     }
-    // What it wrote can be used again.
+    // The files that it wrote can be reused.
     let again = start(Options {
         cert: Some(folder.path().join("tls/cert.pem")),
         cert_key: Some(folder.path().join("tls/key.pem")),

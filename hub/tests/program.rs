@@ -63,7 +63,7 @@ fn start(arguments: &[&str]) -> (std::process::Child, serde_json::Value) {
 
 #[test]
 fn it_is_there_within_100_ms_and_prints_its_port_as_json() {
-    // the fastest of many starts: what the program needs, not what else the machine does
+    // the fastest of many starts is the least affected by the machine's load
     let mut times = Vec::new();
     for _ in 0..20 {
         let started = Instant::now();
@@ -83,7 +83,7 @@ fn it_is_there_within_100_ms_and_prints_its_port_as_json() {
 #[cfg(unix)]
 #[test]
 fn it_ends_with_its_parent() {
-    // the shell is the parent: it says where the hub listens, and ends
+    // the shell is the parent: it ends once the hub has printed where it listens
     let hub = env!("CARGO_BIN_EXE_sonoran-hub");
     let script = format!("{hub} --with-parent --json < /dev/null & read line; kill -9 $$");
     let mut shell = Command::new("sh")

@@ -1,7 +1,7 @@
-//! What an ASP.NET Core SignalR server was seen to do on the wire, this hub must do.
+//! On the wire this hub must do what an ASP.NET Core SignalR server was seen to do.
 //!
-//! `SONORAN_HUB_URL=http://127.0.0.1:PORT cargo test -p sonoran-hub --test wire` asks another hub the same, if that
-//! was started with a keep-alive of 1 s and a client timeout of 3 s.
+//! `SONORAN_HUB_URL=http://127.0.0.1:PORT cargo test -p sonoran-hub --test wire` tests another hub, which must be
+//! started with a keep-alive of 1 s and a client timeout of 3 s.
 
 mod common;
 
@@ -255,6 +255,6 @@ async fn only_a_client_that_has_pinged_is_timed_out() {
     let (mut silent, mut pinged) = (hub.client().await, hub.client().await);
     pinged.send("{\"type\":6}").await;
     assert_eq!(pinged.end().await, (vec![CLOSED_WITH_ERROR.to_owned()], normal()));
-    // Connected before the other one, and never pinged.
+    // This one connected first, and never pinged.
     assert_eq!(silent.call("echo", "1").await["result"], 1);
 }

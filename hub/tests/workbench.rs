@@ -1,4 +1,4 @@
-//! What the page and the tests of plugins use: faults, recordings, the log, and who may ask for them.
+//! What the page and the tests of plugins use: faults, recordings, the log, and access to them.
 
 mod common;
 
@@ -13,7 +13,7 @@ use sonoran_hub::Options;
 use tokio::time::{Instant, sleep, timeout};
 
 fn subject() -> Subject {
-    // the remote control is ours alone: there is nothing to compare it with
+    // only this hub has this remote control: there is nothing to compare it with
     Subject::start_with(Options { keep_alive: Duration::ZERO, ..options() })
 }
 
@@ -89,7 +89,7 @@ async fn answers_can_be_slow_and_the_stream_can_change() {
 async fn a_forced_fallback_takes_pushes_from_a_session() {
     let subject = subject();
     let _client = subject.session(1).await;
-    // the hub itself answers the post: it knows no such path
+    // the hub itself answers the POST with 404
     let url = format!("{}/elsewhere", subject.http);
     told(&subject, &format!("fallback?force=true&url={url}"), "").await;
     assert_eq!(told(&subject, "push?serverId=1", "{}").await, "{\"delivered\":\"http 404\"}");
@@ -124,7 +124,7 @@ async fn what_was_pushed_is_saved_and_played_byte_for_byte() {
     for record in first {
         assert_eq!(client.next().await.unwrap(), record);
     }
-    // a replay that waits for long ends when it is told to
+    // a replay ends when told to, even during a long pause
     told(&subject, "clear", "").await;
     let long = "{\"ms\":0,\"event\":{}}\n{\"ms\":3600000,\"event\":{}}\n";
     assert_eq!(told(&subject, "replay?serverId=1", long).await, r#"{"events":2}"#);
@@ -179,7 +179,7 @@ async fn a_wrong_request_is_told_what_is_wrong() {
         if path == "/control/live" || path == "/control/health" || path.ends_with("replay/stop") {
             continue;
         }
-        // each parameter in the file is known to the hub, and has this name there
+        // the hub knows each parameter of the file by this name
         let Some(parameters) =
             methods["post"]["parameters"].as_array().or_else(|| methods["get"]["parameters"].as_array())
         else {

@@ -23,7 +23,7 @@ use crate::{
 
 /// Deadline for the client's answer to `/control/ask`.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-/// The fastest stream: beyond it `/control/burst` serves better.
+/// The fastest stream. `/control/burst` goes faster.
 const MAX_RATE: f64 = 1000.0;
 
 #[derive(Debug, Deserialize)]
@@ -92,7 +92,7 @@ impl Call {
     }
 }
 
-/// The inside of a JSON array.
+/// The elements of a JSON array, without its brackets.
 fn arguments(body: &str) -> Result<String, BadRequest> {
     let bad =
         |error| (StatusCode::BAD_REQUEST, format!("the body must be a JSON array of arguments: {error}"));
@@ -144,7 +144,7 @@ pub(super) async fn stream(State(shared): Hub, Query(wanted): Query<Stream>) -> 
     Ok(())
 }
 
-/// One event of each documented type, for those who write their own.
+/// One event of each documented type, to start from.
 pub(super) async fn templates(State(shared): Hub) -> Response {
     let key = shared.options.communities.first().map_or("", |first| &first.key);
     let events: Vec<Box<RawValue>> =

@@ -1,4 +1,4 @@
-//! What goes wrong on request.
+//! Requests that make things go wrong.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     shared::Hub,
 };
 
-/// No fault lasts longer by itself.
+/// The longest duration that a fault can have.
 const MAX_SECONDS: f64 = 3600.0;
 
 fn seconds(name: &str, seconds: f64) -> Result<Duration, BadRequest> {

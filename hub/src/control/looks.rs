@@ -1,4 +1,4 @@
-//! What the hub knows.
+//! Requests that read or clear the hub's state.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -22,9 +22,9 @@ use crate::{
 
 pub(super) const OPENAPI: &str = include_str!("../../openapi.json");
 
-/// As much of the log as an answer has.
+/// The most log entries in one response.
 const LOG: usize = 500;
-/// The least time between two states of the page: it draws no faster.
+/// The minimum time between two states that the page gets.
 const PACE: Duration = Duration::from_millis(100);
 
 pub(super) async fn sessions(State(shared): Hub) -> Response {
@@ -47,7 +47,7 @@ pub(super) async fn units(State(shared): Hub) -> Response {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct From {
-    /// The number of the first entry of the log that is wanted.
+    /// The number of the first log entry to return.
     #[serde(default)]
     from: u64,
 }
@@ -80,7 +80,7 @@ fn whole(shared: &Shared, from: u64) -> (Value, u64) {
     (state, next)
 }
 
-/// The state whenever it changes, as server-sent events.
+/// Streams the state as server-sent events, whenever it changes.
 pub(super) async fn live(
     State(shared): Hub,
     Query(wanted): Query<From>,
@@ -96,7 +96,7 @@ pub(super) async fn live(
                 }
                 sleep(PACE).await;
             }
-            // what came meanwhile is in this state
+            // this state includes every change so far
             changes.0.mark_unchanged();
             changes.1.mark_unchanged();
             let (state, next) = whole(&shared, from);

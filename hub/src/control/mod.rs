@@ -15,8 +15,7 @@ use axum::{
 
 use crate::shared::Shared;
 
-/// The requests that the remote control takes, each as method and path. `hub/openapi.json` describes them; a test
-/// compares the two.
+/// The routes of the remote control, each named by method and path. A test compares them with `hub/openapi.json`.
 fn all() -> Vec<(String, MethodRouter<Arc<Shared>>)> {
     let posted = |path, handler| (format!("POST {path}"), handler);
     let got = |path, handler| (format!("GET {path}"), handler);
@@ -55,7 +54,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         let path = name.trim_start_matches(|character| character != '/');
         router.route(path, handler)
     });
-    // The hub may send any amount.
+    // A push may have any size.
     router.layer(DefaultBodyLimit::disable())
 }
 

@@ -1,4 +1,4 @@
-//! What was pushed, to be saved and to be played.
+//! Recordings of pushes: saving and playing them.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) struct Replay {
     community: Option<String>,
     /// A factor, or `max`.
     speed: Option<String>,
-    /// Whether to answer when all is played.
+    /// Whether to answer only after the last event.
     #[serde(default)]
     wait: bool,
 }
@@ -48,7 +48,7 @@ pub(super) async fn replay(
     if !wanted.wait {
         return Ok(json_response(&json!({ "events": count })));
     }
-    // only the end of the hub ends it before
+    // fails only when the hub stops
     let played = play.await.unwrap_or_default();
     Ok(json_response(&played))
 }
@@ -57,7 +57,7 @@ pub(super) async fn stop(State(shared): Hub) {
     shared.stop_replays();
 }
 
-/// The pushes that the log still has.
+/// The pushes that are still in the log.
 pub(super) async fn recording(State(shared): Hub) -> Response {
     let (entries, _) = shared.journal.from(0, usize::MAX);
     let pushes: Vec<_> = entries.iter().filter(|entry| entry.kind == Kind::Push).collect();

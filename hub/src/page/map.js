@@ -1,4 +1,4 @@
-// A small map: units where they are, faint when their locations are old.
+// A small map of the units. Old locations are faint.
 
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 300, HEIGHT = 200, EDGE = 24;
@@ -23,7 +23,7 @@ export function drawMap(svg, units) {
   for (let x = 50; x < WIDTH; x += 50) lines.push(draw('line', { x1: x, x2: x, y1: 0, y2: HEIGHT }));
   for (let y = 50; y < HEIGHT; y += 50) lines.push(draw('line', { x1: 0, x2: WIDTH, y1: y, y2: y }));
   const dots = placed.flatMap(({ unit, update, ageMs }) => {
-    // the game's y grows to the north
+    // the game's y axis points north
     const x = WIDTH / 2 + (update.coordinates.x - middleX) * scale, y = HEIGHT / 2 - (update.coordinates.y - middleY) * scale;
     const look = ageMs > OLD_MS ? 'old' : 'new';
     return [draw('circle', { cx: x, cy: y, r: 4, class: look }), draw('text', { x: x + 6, y: y + 3, class: look }, unit.split(' ').pop())];

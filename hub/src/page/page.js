@@ -1,4 +1,4 @@
-// The local hub's page. Everything it does goes through /control, as a test would do it.
+// The local hub's page. It does everything through /control, as a test would.
 
 import { drawMap } from './map.js';
 
@@ -7,7 +7,7 @@ const MAX_LINES = 500;
 const server = () => encodeURIComponent($('server').value || '1');
 let state = null, stateAt = 0, next = 0, log = [];
 
-/** Posts to the remote control. What went wrong stands in the alert of that part of the page. */
+/** Posts to the remote control. `problem`, that section's alert, shows an error. */
 async function post(what, body, problem) {
   try {
     const response = await fetch(`control/${what}`, { method: 'POST', body });
@@ -41,7 +41,7 @@ function row(...cells) {
 const age = (ms) => (ms < 1000 ? 'now' : ms < 120000 ? `${Math.floor(ms / 1000)} s` : `${Math.floor(ms / 60000)} min`);
 const clock = (at) => new Date(at).toLocaleTimeString();
 
-/** Replaces children only when they differ: focus stays, and a screen reader hears what is new. */
+/** Replaces children only when they differ: focus stays, and a screen reader announces only changes. */
 function show(parent, key, make) {
   if (parent.dataset.key === key) return;
   parent.dataset.key = key;
@@ -96,7 +96,7 @@ function take(data) {
   state = data;
   stateAt = performance.now();
   const fresh = data.log.entries.filter((entry) => entry.number >= next);
-  // the hub was started anew
+  // the hub was restarted
   if (data.log.next < next) log = [];
   next = data.log.next;
   log = [...fresh.reverse(), ...log].slice(0, MAX_LINES);
@@ -109,7 +109,7 @@ function take(data) {
 function listen() {
   const live = new EventSource('control/live');
   live.onopen = () => {
-    // the log comes whole with each new connection
+    // each new connection gets the whole log
     [next, log] = [0, []];
     $('link').textContent = 'live';
     $('link').className = '';
@@ -171,7 +171,7 @@ $('play-file').onchange = async () => {
   if (!file) return;
   const played = await post(`replay?serverId=${server()}&speed=${encodeURIComponent($('speed').value)}`, await file.text(), $('played'));
   if (played) $('played').textContent = `playing ${played.events} events`;
-  // the same file may be chosen once more
+  // allows the same file to be chosen again
   $('play-file').value = '';
 };
 $('replay-stop').onclick = () => post('replay/stop', '', $('played'));

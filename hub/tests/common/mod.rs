@@ -23,17 +23,17 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
-/// Long enough for any machine: what takes longer does not come.
+/// Long enough for any machine: what takes longer never comes.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) const RS: char = '\u{1e}';
 
-/// The options that `SONORAN_HUB_URL`'s hub must have been started with, too.
+/// The options that the hub at `SONORAN_HUB_URL` must be started with, too.
 pub(crate) fn options() -> Options {
     Options {
         keep_alive: Duration::from_secs(1),
         client_timeout: Duration::from_secs(3),
-        // Nobody is too slow for these tests.
+        // No client is too slow for these tests.
         handshake_timeout: DEADLINE,
         ..Options::default()
     }
@@ -106,13 +106,13 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// With a WebSocket close of this code; 0: none.
+    /// With a WebSocket close of this code; 0 if it has none.
     Closed(u16),
     /// Without one.
     Broken,
 }
 
-/// A WebSocket that splits records and nothing more.
+/// A WebSocket that only splits records.
 pub(crate) struct Client<S = MaybeTlsStream<TcpStream>> {
     pub(crate) socket: WebSocketStream<S>,
     records: VecDeque<String>,
@@ -169,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    /// The next record that is no ping.
+    /// The next record that is not a ping.
     pub(crate) async fn next(&mut self) -> Result<String, End> {
         loop {
             let record = self.record().await?;
@@ -195,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         reply
     }
 
-    /// Waits for the end of the connection: the records before it, and how it ended.
+    /// Waits until the connection ends. Returns the records before that, and how it ended.
     pub(crate) async fn end(&mut self) -> (Vec<String>, End) {
         let mut records = Vec::new();
         loop {

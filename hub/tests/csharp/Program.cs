@@ -1,7 +1,7 @@
 // Microsoft's C# client against a hub: client http://127.0.0.1:PORT
 //
-// Prints a line for each thing that worked. After the line "restart" the hub is expected to go away and come back
-// on the same port, after which one push ends the test.
+// Prints a line for each step that worked. After the line "restart" it expects the hub to restart on the same port;
+// one push then ends the test.
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http.Connections;
@@ -48,7 +48,7 @@ async Task Session(string name, int server, string path, bool skipNegotiation)
     Equal("answer 5", (await Control($"ask?serverId={server}&target=question", "[5]")).GetProperty("result").GetString());
     Equal("Client didn't provide a result.", (await Control($"ask?serverId={server}&target=nobody", "[]")).GetProperty("error").GetString());
 
-    // A hub's abort is final for this client, which comes back only when told to.
+    // This client does not reconnect by itself after a hub's abort.
     var closed = new TaskCompletionSource<Exception?>();
     connection.Closed += error => { closed.TrySetResult(error); return Task.CompletedTask; };
     Equal(1, (await Control($"abort?serverId={server}", "")).GetProperty("aborted").GetInt32());

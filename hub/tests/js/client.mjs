@@ -1,7 +1,7 @@
 // Microsoft's JavaScript client against a hub: node client.mjs http://127.0.0.1:PORT
 //
-// Prints a line for each thing that worked. After the line "restart" the hub is expected to go away and come back
-// on the same port, after which one push ends the test.
+// Prints a line for each step that worked. After the line "restart" it expects the hub to restart on the same port;
+// one push then ends the test.
 import assert from "node:assert/strict";
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 
@@ -15,7 +15,7 @@ function expected() {
   return { arrive, arrival };
 }
 
-/** What arrives, to be taken one by one. */
+/** A queue of what arrives. */
 class Inbox {
   #items = [];
   #taker;
@@ -90,12 +90,12 @@ async function session(name, server, path, options) {
   const unanswered = await control(`ask?serverId=${server}&target=nobody`, "[]");
   assert.deepEqual(unanswered, { result: null, error: "Client didn't provide a result." });
 
-  // A hub's abort is final for this client, which comes back only when told to.
+  // This client does not reconnect by itself after a hub's abort.
   const closed = expected();
   connection.onclose(closed.arrive);
   assert.deepEqual(await control(`abort?serverId=${server}`), { aborted: 1 });
   assert.equal(await closed.arrival, undefined);
-  // It tells of the end while it is still tidying up, and would tidy a new transport away.
+  // It reports the close before its cleanup ends, which would discard a new transport.
   await new Promise(setImmediate);
   await connection.start();
   await authenticate(connection, server);

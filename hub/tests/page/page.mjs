@@ -1,4 +1,4 @@
-// Tests of the hub's page in Chromium, and its pictures: node page.mjs [--pictures FOLDER]
+// Tests the hub's page in Chromium, and takes its pictures: node page.mjs [--pictures FOLDER]
 //
 // SONORAN_HUB is the hub, SONORAN the program sonoran, SONORAN_DEMO the C example, CHROMIUM the browser.
 
@@ -202,7 +202,7 @@ async function sendUnits(units) {
   }, [url, units, PATIENCE]);
 }
 
-/** In the page: texts whose contrast is below 4.5 to 1. */
+/** Runs in the page: texts whose contrast is below 4.5 to 1. */
 function contrast() {
   const light = (color) => {
     const [r, g, b] = color.match(/[\d.]+/g).slice(0, 3).map((part) => part / 255).map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
@@ -224,7 +224,7 @@ function contrast() {
     .filter(({ ratio }) => ratio < 4.5);
 }
 
-/** The pictures of the README: the page, and a terminal with what `sonoran check` and `tail` print. */
+/** Takes the README's pictures: the page, and a terminal with what `sonoran check` and `tail` print. */
 async function takePictures() {
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 1280, height: 900 });
@@ -247,7 +247,7 @@ async function takePictures() {
   const classes = { 32: 'good', '1;31': 'bad', 33: 'note', 2: 'quiet' };
   const html = text.replace(/&/g, '&amp;').replace(/</g, '&lt;')
     .replace(/\x1b\[0m/g, '</span>').replace(/\x1b\[([\d;]+)m/g, (_, code) => `<span class="${classes[code]}">`);
-  // a page of its own, for the hub's forbids styles that stand in it
+  // a separate page, because the hub's policy forbids inline styles
   const terminal = await context.newPage();
   await terminal.setContent(`<style>body{margin:0;background:#10151b}pre{color:#e4eaf1;font:14px/1.4 "DejaVu Sans Mono",monospace;padding:16px;margin:0;
     white-space:pre-wrap;width:1180px}.good{color:#79d79b}.bad{color:#ff9d94;font-weight:700}.note{color:#f0c674}.quiet{color:#a0acba}</style><pre>${html}</pre>`);

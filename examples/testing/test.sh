@@ -14,7 +14,7 @@ fi
 
 step xunit
 if [ -n "$dotnet" ]; then
-    # built in a folder of its own, for the binding's project is shared
+    # built in a separate folder, because other tests build the binding's project, too
     cp -r xunit "$work/xunit"
     sed -i "s|../../../bindings|$root/bindings|" "$work/xunit/PluginTests.csproj"
     SONORAN_LIBRARY=$SONORAN_LIBRARY timeout 300 "$dotnet" test "$work/xunit" --artifacts-path "$work/built" --nologo

@@ -1,4 +1,4 @@
--- A local hub for a test: it runs as long as this process, and does by HTTP what it is told.
+-- A local hub for a test: it ends with this process, and is controlled by HTTP.
 local Hub = {}
 Hub.__index = Hub
 
@@ -6,14 +6,14 @@ function Hub.start()
   local program = assert(os.getenv 'SONORAN_HUB', 'SONORAN_HUB is not set: it names the program sonoran-hub')
   local pipe = assert(io.popen(("exec '%s' --json --with-parent"):format(program), 'r'))
   local line = assert(pipe:read '*l', program .. ' printed nothing')
-  -- the pipe stays open, for the hub ends with this process
+  -- keeps the pipe open: the hub ends with this process
   return setmetatable({ pipe = pipe, http = line:match '"http":"([^"]+)"', url = line:match '"url":"([^"]+)"' }, Hub)
 end
 
 local function run(words)
   local pipe = assert(io.popen("curl -sS --fail-with-body --max-time 20 " .. words, 'r'))
   local answer = pipe:read '*a'
-  -- LuaJIT tells no exit code of a pipe: the hub's words do
+  -- LuaJIT reports no exit code for a pipe: the answer's text has to do
   pipe:close()
   return answer
 end

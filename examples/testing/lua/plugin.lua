@@ -1,4 +1,4 @@
--- A plugin as a game server has one: it keeps a list of 911 calls, and reports where its units are.
+-- A typical game server plugin: it keeps a list of 911 calls, and reports where its units are.
 local sonoran = require 'sonoran'
 
 local Plugin = {}

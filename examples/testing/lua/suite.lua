@@ -1,4 +1,4 @@
--- luajit suite.lua, with SONORAN_HUB and SONORAN_LIBRARY; sonoran.lua is found by LUA_PATH.
+-- luajit suite.lua, with SONORAN_HUB and SONORAN_LIBRARY set; SONORAN_LUA names sonoran.lua if it is elsewhere.
 package.preload.sonoran = function()
   return assert(dofile(os.getenv 'SONORAN_LUA' or 'sonoran.lua').load(os.getenv 'SONORAN_LIBRARY'))
 end
@@ -14,7 +14,7 @@ local function new_plugin()
   return plugin, servers
 end
 
--- Ticks until something has happened; after 30 s it never will.
+-- Ticks until something has happened; gives up after 30 s.
 local function until_it(happens, plugin, what)
   local limit = os.time() + 30
   while not happens() do

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Example
 {
-    /// <summary>A local hub for the tests. It ends with their process, whatever becomes of that.</summary>
+    /// <summary>A local hub for the tests. It ends with their process, however that ends.</summary>
     public sealed class Hub : IDisposable
     {
         private readonly Process _process;

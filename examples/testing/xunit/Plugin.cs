@@ -4,7 +4,7 @@ using Sonoran.Events;
 
 namespace Example
 {
-    /// <summary>A plugin as a game server has one: it keeps a list of 911 calls, and reports where its units are.</summary>
+    /// <summary>A typical game server plugin: it keeps a list of 911 calls, and reports where its units are.</summary>
     public sealed class Plugin
     {
         public readonly SonoranSession Session;

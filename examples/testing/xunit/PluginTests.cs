@@ -27,7 +27,7 @@ namespace Example
             Until(() => _plugin.TimesReady == 1, "the session");
         }
 
-        /// <summary>Ticks until something has happened; after 30 s it never will.</summary>
+        /// <summary>Ticks until something has happened; gives up after 30 s.</summary>
         private void Until(Func<bool> happened, string what)
         {
             var clock = System.Diagnostics.Stopwatch.StartNew();

@@ -14,7 +14,7 @@ use sonoran::ffi::{
 use sonoran::internals::{Connection, Queue, unit_updates};
 use sonoran_hub::{Burst, Hub, Options};
 
-/// Returns a push event of about this size.
+/// Returns a push event of about `size` bytes.
 fn payload(size: usize) -> String {
     let event = |pad: &str| {
         format!(
@@ -74,14 +74,14 @@ fn session() -> (Hub, i32) {
 }
 
 fn poll_and_free(session: i32) {
-    // SAFETY: a string that the library has just given out, or NULL.
+    // SAFETY: a string that the library has just returned, or NULL.
     unsafe { sonoran_free(sonoran_poll_event(session)) };
 }
 
-/// Returns how many events wait to be polled.
+/// Returns the number of queued events.
 fn queued(session: i32) -> u64 {
     let stats = sonoran_stats(session);
-    // SAFETY: a string that the library has just given out.
+    // SAFETY: a string that the library has just returned.
     let text = unsafe { CStr::from_ptr(stats) };
     let figures: serde_json::Value = serde_json::from_slice(text.to_bytes()).expect("JSON");
     // SAFETY: as above, and not used again.

@@ -1,5 +1,5 @@
-//! Events per second from a socket to a polling host, beside a bare tokio-tungstenite reader that only counts
-//! messages, in the same run; and the memory of a wss session.
+//! Events per second from a socket to a polling host, compared in the same run with a bare tokio-tungstenite reader
+//! that only counts messages; and the memory of a wss session.
 //!
 //! `cargo bench --bench end_to_end [-- ROUNDS]`. Compare ratios: machines differ.
 
@@ -17,7 +17,7 @@ use sonoran_hub::{Hub, Options};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-/// Tells this program to be the host whose memory is measured. Holds its session's options.
+/// Makes this program the host whose memory is measured. Holds its session's options.
 const HOST: &str = "SONORAN_BENCH_HOST";
 
 fn main() {
@@ -74,7 +74,7 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Reads the load as any tokio program would, and counts messages.
+/// Reads the load as a plain tokio program would, and counts messages.
 fn bare_reader(load: Load) -> Duration {
     let address = serve(load, false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
@@ -92,7 +92,7 @@ fn bare_reader(load: Load) -> Duration {
     })
 }
 
-/// Reads the load with a session, which the host drains once a millisecond.
+/// Reads the load with a session, which the host polls once a millisecond.
 fn session(load: Load) -> Duration {
     let address = serve(load, true);
     let session = connect(&format!(
@@ -126,7 +126,7 @@ fn connect(options: &str) -> i32 {
 
 /// Passes an event of the library to `look`, and releases it.
 fn taken<T>(event: *mut c_char, look: impl FnOnce(&[u8]) -> T) -> T {
-    // SAFETY: a string that the library has just given out.
+    // SAFETY: a string that the library has just returned.
     let looked = look(unsafe { CStr::from_ptr(event) }.to_bytes());
     // SAFETY: as above, and not used again.
     unsafe { sonoran_free(event) };
@@ -144,7 +144,7 @@ fn end(session: i32) {
     }
 }
 
-/// Serves one connection, as a hub for a session or with events only.
+/// Serves one connection, either as a hub or with events only.
 fn serve(load: Load, hub: bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let address = listener.local_addr().expect("an address");
@@ -176,7 +176,7 @@ fn greet(stream: &mut TcpStream) {
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
     stream.write_all(answer.as_bytes()).expect("sends");
-    // client data is masked; that it arrives is enough here
+    // client data is masked, and only its arrival matters here
     let _ = stream.read(&mut [0; 4096]).expect("a handshake");
     stream.write_all(&text_frame("{}\u{1e}")).expect("sends");
     let _ = stream.read(&mut [0; 4096]).expect("a ping and the credentials");
@@ -211,7 +211,7 @@ fn text_frame(text: &str) -> Vec<u8> {
     frame
 }
 
-/// Starts this program again as a host, so that its memory holds nothing but the session.
+/// Starts this program again as a host whose memory holds nothing but the session.
 fn memory() {
     let folder = std::env::temp_dir().join(format!("sonoran-bench-{}", std::process::id()));
     let options = Options { self_signed: Some(folder.clone()), ..Options::default() };

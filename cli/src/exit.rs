@@ -1,10 +1,10 @@
-//! How the program ends: one code for each kind of failure.
+//! Exit codes: one for each kind of failure.
 
 /// The kinds, in the order of the steps. `check --help` lists the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     Works,
-    /// Anything that has no number of its own, such as a file that cannot be written.
+    /// Any failure without its own number, such as a file that cannot be written.
     Failed,
     /// An option is missing or wrong.
     Options,

@@ -1,4 +1,4 @@
-//! `sonoran`: tells whether a server reaches Sonoran CAD, shows its events, and brings a hub to work against.
+//! `sonoran`: checks whether a server reaches Sonoran CAD, shows its events, and includes a local hub.
 
 #![deny(unsafe_code)]
 
@@ -18,15 +18,15 @@ use sonoran_hub::program::Program;
 
 use crate::exit::Exit;
 
-/// Checks a game server's way to Sonoran CAD, and shows what comes
+/// Checks a game server's connection to Sonoran CAD, and shows events
 #[derive(Debug, Parser)]
 #[command(name = "sonoran", version, max_term_width = 100)]
 enum Command {
-    /// Says step by step whether this machine reaches the CAD with these credentials, and if not, why
+    /// Checks step by step whether this machine reaches the CAD with these credentials, and if not, why
     Check(check::Arguments),
-    /// Prints events as they come, until Ctrl-C
+    /// Prints events as they arrive, until Ctrl-C
     Tail(tail::Arguments),
-    /// Plays a recording to a plugin, through a local hub
+    /// Plays a recording to a plugin through a local hub
     Replay(replay::Arguments),
     /// Runs a local hub to work against, with a page; it needs no account
     Hub(Program),

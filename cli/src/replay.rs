@@ -1,4 +1,4 @@
-//! `sonoran replay`: a recording, served by the local hub.
+//! `sonoran replay`: plays a recording through the local hub.
 
 use std::{fs, io, path::PathBuf, time::Duration};
 
@@ -6,16 +6,16 @@ use sonoran_hub::{Hub, Options, recording};
 
 use crate::{exit::Exit, style::printable};
 
-/// How long the hub waits for a session at a time; it waits on after that.
+/// How long one wait for a session lasts; waits repeat without limit.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A recording of `sonoran tail --record`, or of the hub's page
+    /// A recording from `sonoran tail --record` or the hub's page
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// How many times as fast as it was recorded; max leaves the pauses out
+    /// How many times as fast as recorded; max leaves the pauses out
     #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
     speed: Speed,
 
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     server: u32,
 
-    /// End when all is played, instead of waiting for Ctrl-C
+    /// Exit after the last event instead of waiting for Ctrl-C
     #[arg(long)]
     once: bool,
 
@@ -71,7 +71,7 @@ fn play(arguments: Arguments) -> Result<(), String> {
         shown, played.websocket, played.other, played.skipped
     );
     if arguments.once {
-        // what was pushed last may still wait in the connection: a client that reads has it by the time it says goodbye
+        // the last pushes may still be in the connection: a client that reads has them by its goodbye
         hub.wait(hub.until(Duration::from_secs(5), |hub| !is_there(hub)));
         return Ok(());
     }

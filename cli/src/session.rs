@@ -1,4 +1,4 @@
-//! A session of the library, through the functions that every host calls.
+//! A session of the library, through its C API.
 
 use std::ffi::{CStr, CString, c_char};
 
@@ -20,7 +20,7 @@ impl Session {
         }
     }
 
-    /// The next event, if one comes within this time.
+    /// The next event, if one arrives within `timeout_ms`.
     pub(crate) fn wait(&self, timeout_ms: i32) -> Option<String> {
         owned(ffi::sonoran_wait_event(self.0, timeout_ms))
     }
@@ -30,7 +30,7 @@ impl Session {
         ffi::sonoran_disconnect(self.0);
     }
 
-    /// Whether SESSION_CLOSED was not polled yet.
+    /// Whether SESSION_CLOSED is yet to be polled.
     pub(crate) fn is_alive(&self) -> bool {
         ffi::sonoran_state(self.0) > 0
     }
@@ -72,7 +72,7 @@ fn owned(text: *mut c_char) -> Option<String> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: not NULL, so a string of the library that is ours until it is freed.
+    // SAFETY: not NULL, so a string of the library that we own until we free it.
     let copy = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
     // SAFETY: as above; it is freed once.
     unsafe { ffi::sonoran_free(text) };

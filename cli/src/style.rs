@@ -1,4 +1,4 @@
-//! Colour, where a person looks; and foreign text, made fit for a terminal.
+//! Colour for terminals, and foreign text made safe for them.
 
 use std::io::{IsTerminal, stdout};
 
@@ -53,10 +53,10 @@ impl Style {
     }
 }
 
-/// Text from elsewhere on one line, without what a terminal would obey.
+/// Foreign text on one line, without control characters.
 pub(crate) fn printable(text: &str) -> String {
     let fit = |character: char| {
-        // the second range turns the direction of the text around
+        // the ranges change the direction of text
         let obeyed =
             character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if obeyed { '\u{fffd}' } else { character }
@@ -64,7 +64,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.replace(['\n', '\r', '\t'], " ").chars().map(fit).collect()
 }
 
-/// The same, cut to so many characters.
+/// The same, cut to `most` characters.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     let text = printable(text);
     if text.chars().count() <= most {

@@ -1,4 +1,4 @@
-//! The program as its users start it, against a local hub.
+//! The program, run as users run it, against a local hub.
 
 #![cfg(unix)]
 
@@ -16,7 +16,7 @@ use sonoran_hub::{Auth, Hub, Options, Shape};
 
 /// Longer than any step takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// So odd that its appearance anywhere is no accident.
+/// So odd that it appears nowhere by accident.
 const KEY: &str = "k3y-that-must-not-be-seen";
 
 fn hub() -> Hub {
@@ -41,7 +41,7 @@ fn session(words: &[&str], url: &str) -> Command {
     command
 }
 
-/// Ends a program that was forgotten.
+/// Kills the program if a test leaves it running.
 struct Running(Child);
 
 impl Drop for Running {
@@ -249,7 +249,7 @@ fn a_session_that_another_client_takes_is_told() {
     let hub = hub();
     let mut running = Running::start(session(&["check", "--wait", "60"], hub.url()));
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // sent away any earlier, it would be a refusal
+    // an earlier abort would count as a refusal
     assert!(lines.any(|line| line.contains("it works")));
     hub.abort(Some(1));
     assert!(lines.any(|line| line.contains("another client holds this server id")));

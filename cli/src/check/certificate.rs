@@ -1,4 +1,4 @@
-//! A TLS handshake that shows the certificate also where it is not trusted. Nothing secret is sent over it.
+//! A TLS handshake that shows the certificate even if it is not trusted. Nothing secret is sent over it.
 
 use std::{
     fmt, io,
@@ -47,7 +47,7 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Shakes hands, whoever answers.
+/// Completes the TLS handshake, whatever the certificate.
 pub(crate) fn secure(
     host: &str,
     mut stream: TcpStream,
@@ -89,7 +89,7 @@ fn describe(der: &[u8], version: &'static str, problem: Option<String>) -> Shown
     Shown { version, subject: subject(&certificate), issuer: named(certificate.issuer()), valid, problem }
 }
 
-/// The names that the certificate is for, or else the one of its owner.
+/// The host names of the certificate, or else its owner's name.
 fn subject(certificate: &X509Certificate<'_>) -> String {
     const SHOWN: usize = 3;
     let alternatives = certificate.subject_alternative_name().ok().flatten();
@@ -118,7 +118,7 @@ fn named(name: &X509Name<'_>) -> String {
     }
 }
 
-/// Lets every certificate pass, and remembers what a careful client would have said.
+/// Accepts every certificate, and remembers what a verifying client would have said.
 #[derive(Debug)]
 struct Witness {
     verifier: Arc<WebPkiServerVerifier>,
@@ -129,7 +129,7 @@ struct Witness {
 impl Witness {
     fn new(ca_file: Option<&str>) -> io::Result<Self> {
         let named: Vec<CertificateDer<'static>> = match ca_file {
-            // the library has read this file already, and has said so if it could not
+            // the library has read this file already, and has reported an error if it could not
             Some(path) => CertificateDer::pem_file_iter(path).map_err(io::Error::other)?.flatten().collect(),
             None => Vec::new(),
         };

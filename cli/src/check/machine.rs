@@ -1,4 +1,4 @@
-//! What can be wrong on this machine: a native file for another system, or another process with the same server.
+//! What can be wrong on this machine: a native file for another system, or another process with the library.
 
 use std::{
     fs,
@@ -9,13 +9,13 @@ use goblin::{Object, elf, pe};
 
 use crate::{check::report::Finding, exit::Exit, options::server_cfg};
 
-/// The files that the FiveM resource loads, the system that loads it, and what it must be.
+/// The files that the FiveM resource loads, whether this system needs each, and the system each must be for.
 const FILES: [(&str, bool, &str); 2] = [
     ("runtimes/linux-musl-x64/native/libsonoran.so", cfg!(target_os = "linux"), "Linux with musl on x64"),
     ("runtimes/win-x64/native/sonoran.dll", cfg!(windows), "Windows on x64"),
 ];
 
-/// Looks at the native files of the resource, if this server has it.
+/// Checks the native files of the resource, if this server has it.
 pub(crate) fn native_files(server: &Path) -> Vec<Finding> {
     let ours = |folder: &PathBuf| {
         folder.join("bin/Sonoran.Server.net.dll").is_file() || folder.join("runtimes").is_dir()
@@ -60,7 +60,7 @@ pub(crate) fn native_files(server: &Path) -> Vec<Finding> {
     findings
 }
 
-/// For which system a library is, in the words of `FILES` where it is one of those.
+/// The system that a library is for, in the words of `FILES` where possible.
 fn kind(bytes: &[u8]) -> Result<String, String> {
     match Object::parse(bytes).map_err(|error| error.to_string())? {
         Object::Elf(file) => {
@@ -137,7 +137,7 @@ mod tests {
             assert!(details().contains("cannot be read"), "{}", details());
             fs::write(&file, "<html>").unwrap();
             assert!(details().contains("is no library"), "{}", details());
-            // this very program stands for a file of another C library
+            // this program itself serves as a file for another C library
             fs::copy(std::env::current_exe().unwrap(), &file).unwrap();
             let expected = if cfg!(target_env = "musl") { "musl" } else { "is for Linux with glibc" };
             assert!(details().contains(expected), "{}", details());

@@ -1,4 +1,4 @@
-//! `sonoran check`: what holds on the way to the hub, step by step, and what does not.
+//! `sonoran check`: tests the way to the hub step by step, and reports what works and what does not.
 
 mod certificate;
 mod machine;
@@ -23,7 +23,7 @@ use crate::{
     style::{Color, Style, printable},
 };
 
-/// Longer than the library gives each of its steps.
+/// Longer than the library's limit for each of its steps.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 const CODES: &str = "\
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     options: Sources,
 
-    /// Seconds to wait for an event once it works; that none comes is no failure
+    /// Seconds to wait for an event once it works; getting none is not a failure
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     wait: u64,
 
@@ -67,7 +67,7 @@ fn check(arguments: &Arguments, report: &mut Report) {
         }
     };
     report.say(&format!("sonoran {} checks {}", env!("CARGO_PKG_VERSION"), options.url()));
-    // the library knows what each option may be, and connects at once: the steps below look at the same way beside it
+    // the library checks the options and connects at once; the steps below probe the same way in parallel
     let session = match Session::connect(&options.json(&[])) {
         Ok(session) => session,
         Err(sentence) => {
@@ -113,7 +113,7 @@ fn check(arguments: &Arguments, report: &mut Report) {
     }
 }
 
-/// Goes the way to the hub by hand, as far as it leads.
+/// Probes each step to the hub until one fails.
 fn walk(options: &Options, report: &mut Report) {
     // the library has accepted the url
     let Some(place) = Place::read(options.url()) else { return };
@@ -155,7 +155,7 @@ fn walk(options: &Options, report: &mut Report) {
     }
 }
 
-/// The event that says how the first attempt ended. A push may come ahead of it.
+/// The event that says how the first attempt ended. A push may come before it.
 fn first_outcome(session: &Session, early: &mut Option<String>) -> Option<Notice> {
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {

@@ -1,4 +1,4 @@
-//! Where a hub is, as far as the probes need it.
+//! A hub's address, as the probes need it.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ impl Place {
     }
 }
 
-/// Looks the name up.
+/// Resolves the host name.
 pub(crate) fn resolve(place: &Place) -> Result<(Finding, Vec<SocketAddr>), Finding> {
     let host = &place.host;
     let started = Instant::now();

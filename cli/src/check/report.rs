@@ -7,7 +7,7 @@ use crate::{
     style::{Style, Tone, printable},
 };
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Holds,
@@ -15,7 +15,7 @@ pub(crate) enum Verdict {
     Fails(Exit),
 }
 
-/// One thing that was looked at.
+/// The result of one step, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) step: &'static str,
@@ -49,7 +49,7 @@ impl Finding {
     }
 }
 
-/// Prints each finding as it comes or, as JSON, all of them at the end.
+/// Prints each finding at once or, as JSON, all of them at the end.
 #[derive(Debug)]
 pub(crate) struct Report {
     json: bool,
@@ -62,7 +62,7 @@ impl Report {
         Self { json, style, findings: Vec::new() }
     }
 
-    /// A line beside the findings, for people alone.
+    /// Prints a line besides the findings, but not in JSON.
     pub(crate) fn say(&self, line: &str) {
         if !self.json {
             println!("{}", printable(line));
@@ -95,7 +95,7 @@ impl Report {
         self.findings.push(finding);
     }
 
-    /// The failures of these steps are no failures after all: the session got through.
+    /// Turns failures of these steps into notes: the session got through.
     pub(crate) fn forgive(&mut self, steps: &[&str]) {
         for finding in self.findings.iter_mut().filter(|finding| steps.contains(&finding.step)) {
             if let Verdict::Fails(_) = finding.verdict {

@@ -1,4 +1,4 @@
-//! What the session's own events say about the way, and what to do about it.
+//! What the session's own events say about the way to the hub, and what to do about it.
 
 use crate::{check::report::Finding, exit::Exit, options::Options, session::Notice};
 
@@ -33,7 +33,7 @@ pub(crate) fn failed(notice: &Notice) -> Finding {
     }
 }
 
-/// A stage that took too long: the message names it.
+/// A stage timed out; the message names it.
 fn timed_out(message: &str) -> Finding {
     const SLOW: &str = "a firewall drops packets instead of refusing them, or the network is overloaded";
     let stages = [
@@ -50,10 +50,10 @@ fn timed_out(message: &str) -> Finding {
         .remedy("allow outgoing connections to the hub; try from another network")
 }
 
-/// The hub refused the credentials, in words of its own.
+/// The hub refused the credentials; the message holds its words.
 fn rejected(message: &str) -> Finding {
     let words = message.to_lowercase();
-    // the library's own sentence speaks of credentials; the hub's words name what they mean
+    // the library's sentence only says "credentials"; the hub's words are more specific
     if words.contains("server id") || words.contains("serverid") || words.contains("invalid server") {
         return Finding::fails(Exit::Server, "server id", message)
             .cause("the CAD has no server with this number")

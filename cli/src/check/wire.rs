@@ -1,4 +1,4 @@
-//! The way to the hub, tried by hand: TCP, TLS, and what answers HTTP. No credentials go this way.
+//! Probes of the way to the hub: TCP, TLS, and what answers HTTP. They send no credentials.
 
 use std::{
     io::{self, Read, Write},
@@ -19,9 +19,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The library tries this many addresses.
 const MAX_ADDRESSES: usize = 16;
-/// As much of an answer's head as is read.
+/// The most bytes to read of a response's head.
 const MAX_HEAD: usize = 16 * 1024;
-/// A clock that is off by more than this makes certificates look wrong.
+/// A clock that is off by this much makes certificates look wrong.
 const SKEW: Duration = Duration::from_secs(120);
 
 /// Connects to the first address that accepts.
@@ -77,7 +77,7 @@ pub(crate) enum Wire {
     Tls(Box<certificate::TlsStream>),
 }
 
-/// Negotiates TLS and shows whose certificate it is, trusted or not.
+/// Negotiates TLS and reports whose certificate it is, trusted or not.
 pub(crate) fn secure(
     place: &Place,
     stream: TcpStream,
@@ -141,7 +141,7 @@ impl Answer {
         Finding::holds("http", format!("answered with status {}{by}", self.status))
     }
 
-    /// How this machine's clock compares.
+    /// Compares this machine's clock with the hub's.
     pub(crate) fn clock(&self, now: SystemTime) -> Option<Finding> {
         let date = self.date?;
         let (off, word) = match now.duration_since(date) {
@@ -160,7 +160,7 @@ impl Answer {
     }
 }
 
-/// Asks for the hub's own path, without an upgrade and without credentials.
+/// Requests the hub's path, without an upgrade and without credentials.
 pub(crate) fn ask(place: &Place, wire: &mut Wire) -> io::Result<Answer> {
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sonoran-check/{}\r\nConnection: close\r\n\r\n",

@@ -1,4 +1,4 @@
-//! The options of a session, from wherever an owner has them, and where each came from.
+//! The options of a session, gathered from all sources, and where each came from.
 
 pub(crate) mod server_cfg;
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::options::server_cfg::Convars;
 
-/// What sonorancad.cfg sets the key to until SonoranCAD puts it there.
+/// The key in sonorancad.cfg until SonoranCAD replaces it.
 const PLACEHOLDER: &str = "protection_initialized";
 const KEY_VARIABLE: &str = "SONORAN_API_KEY";
 
@@ -29,11 +29,11 @@ pub(crate) struct Sources {
     #[arg(long, value_name = "NUMBER", env = "SONORAN_SERVER_ID")]
     server: Option<String>,
 
-    /// Leave the server out: credentials are checked, no events come, and a game server that runs is left alone
+    /// Leave the server out: checks the credentials, gets no events, and does not disturb a running game server
     #[arg(long, conflicts_with = "server")]
     without_server: bool,
 
-    /// Another hub than Sonoran's own, such as http://127.0.0.1:5000/apiWsHub
+    /// A hub other than Sonoran's own, such as http://127.0.0.1:5000/apiWsHub
     #[arg(long, value_name = "URL", env = "SONORAN_URL")]
     url: Option<String>,
 
@@ -41,11 +41,11 @@ pub(crate) struct Sources {
     #[arg(long, value_name = "MODE", env = "SONORAN_MODE", conflicts_with = "url")]
     mode: Option<String>,
 
-    /// A file of at most a line with the API key; - reads it from stdin. Without it: the variable SONORAN_API_KEY
+    /// A file whose only line is the API key; - reads it from stdin. Without it: the variable SONORAN_API_KEY
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// The API key itself. Every user of this machine can see it in the list of processes, and your shell keeps it
+    /// The API key itself. Every user of this machine can see it in the process list, and your shell keeps it
     #[arg(long, value_name = "KEY", conflicts_with = "key_file")]
     insecure_key_on_command_line: Option<String>,
 
@@ -53,7 +53,7 @@ pub(crate) struct Sources {
     #[arg(long, value_name = "FILE")]
     options: Option<PathBuf>,
 
-    /// Take the sonoran_ convars of this server.cfg and of the files that it executes
+    /// Use the sonoran_ convars of this server.cfg and of the files that it executes
     #[arg(long, value_name = "FILE")]
     server_cfg: Option<PathBuf>,
 }
@@ -69,7 +69,7 @@ pub(crate) struct Options {
     pub(crate) server_folder: Option<PathBuf>,
 }
 
-/// What is wrong with them, and what to do.
+/// What is wrong with the options, and what to do.
 #[derive(Debug)]
 pub(crate) struct Wrong {
     pub(crate) problem: String,
@@ -137,7 +137,7 @@ impl Options {
                 self.set(name, convar.value.as_str(), &convar.place);
             }
         }
-        // as the resource does: several servers stand in a convar of their own, and the first is the one to check
+        // as in the resource, several servers have their own convar; the first one is checked
         if let Some(servers) = convars.get("sonoran_serverIds") {
             let first = servers.value.split(',').next().unwrap_or_default().trim();
             self.set("serverId", first, &servers.place);
@@ -149,7 +149,7 @@ impl Options {
             }
         }
         if let Some(mode) = self.values.get("mode").and_then(Value::as_str) {
-            // whatever is not development is production there
+            // the resource treats every other value as production
             let mode = if mode.eq_ignore_ascii_case("development") { "development" } else { "production" };
             self.values.insert("mode".into(), mode.into());
         }
@@ -174,7 +174,7 @@ impl Options {
         let text = fs::read_to_string(path).map_err(|error| {
             wrong(format!("{place} cannot be read: {error}"), "name a JSON file with options as in sonoran.h")
         })?;
-        // the parser's words name a place in the text and quote nothing of it
+        // the parser's message gives a position and quotes no text
         let object: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
             wrong(
                 format!("{place} is no JSON object: {error}"),
@@ -237,7 +237,7 @@ impl Options {
         Ok(())
     }
 
-    /// What the library gets. No event carries the key.
+    /// The options for the library. They keep the key out of events.
     pub(crate) fn json(&self, further: &[(&str, Value)]) -> String {
         let mut values = self.values.clone();
         values.insert("eventKey".into(), "strip".into());
@@ -269,7 +269,7 @@ impl Options {
         }
     }
 
-    /// What is given and by whom; of the key only the latter.
+    /// The options and their sources; of the key only the source.
     pub(crate) fn summary(&self) -> String {
         let place = |name: &str| self.places.get(name).map_or("", String::as_str);
         let server = match self.server() {
@@ -312,7 +312,7 @@ mod tests {
         assert!(options.url().contains("staging"), "{}", options.url());
         assert!(options.json(&[]).contains(r#""log":"info""#));
         assert_eq!(options.warnings.len(), 1, "{:?}", options.warnings);
-        // a url stands for the mode of a farther source
+        // a url overrides the mode of a lower source
         let options = gather(&["--server-cfg", cfg, "--url", "http://h", "--without-server"]).unwrap();
         assert_eq!((options.url(), options.server(), options.text("mode")), ("http://h", None, None));
     }

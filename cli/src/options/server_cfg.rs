@@ -1,4 +1,4 @@
-//! The `sonoran_` convars of a FiveM or RedM server's `server.cfg`, with the files that it executes.
+//! The `sonoran_` convars of a FiveM or RedM server's `server.cfg` and of the files that it executes.
 
 use std::{
     collections::BTreeMap,
@@ -20,12 +20,12 @@ pub(crate) struct Convar {
     pub(crate) place: String,
 }
 
-/// What the files say.
+/// The convars that the files set.
 #[derive(Debug, Default)]
 pub(crate) struct Convars {
-    /// By name in lower case: the server does not mind the case either.
+    /// By name in lower case: the server ignores case, too.
     values: BTreeMap<String, Convar>,
-    /// What an owner should know, as sentences.
+    /// Sentences for the server's owner.
     pub(crate) warnings: Vec<String>,
     /// The folder of `server.cfg`, where the server runs.
     pub(crate) folder: PathBuf,
@@ -94,7 +94,7 @@ fn is_set(word: &str) -> bool {
 
 fn read(path: &Path) -> Result<String, String> {
     let bytes = fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    // editors on Windows put a mark before the first line
+    // editors on Windows add a byte order mark
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
@@ -103,7 +103,7 @@ fn shown(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// The folder of a resource, which may lie in categories: folders whose name stands in brackets.
+/// The folder of a resource, which may be inside categories: folders whose name is in brackets.
 pub(crate) fn find_resource(server: &Path, name: &str) -> Option<PathBuf> {
     resources(server).into_iter().find(|folder| folder.file_name().is_some_and(|file| file == name))
 }
@@ -125,7 +125,7 @@ pub(crate) fn resources(server: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The commands of a file with their lines. A semicolon ends one as a line's end does, but not inside quotes or JSON.
+/// The commands of a file with their lines. A semicolon ends one like a line end, but not inside quotes or JSON.
 fn commands(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let (mut rest, mut line) = (text, 1);
     iter::from_fn(move || {
@@ -164,7 +164,7 @@ fn json_length(text: &str) -> Option<usize> {
     Some(values.byte_offset())
 }
 
-/// A command's words, as the server reads them: quotes hold one together, and `#` and `//` before a word end the command.
+/// A command's words, as the server reads them. Quotes group a word; `#`, `//` or `/*` before a word ends the command.
 fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = command;
@@ -188,7 +188,7 @@ fn words(command: &str) -> Vec<String> {
     }
 }
 
-/// A word up to its closing quote, and what follows it. A backslash before a quote keeps it.
+/// A word up to its closing quote, and what follows it. A backslash escapes a quote.
 fn quoted_word(text: &str) -> (String, &str) {
     let mut word = String::new();
     let mut characters = text.char_indices().peekable();

@@ -1,4 +1,4 @@
-//! `sonoran tail`: events as they come.
+//! `sonoran tail`: prints events as they arrive.
 
 mod summary;
 
@@ -28,19 +28,19 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     options: Sources,
 
-    /// Print each event as it is, one a line, without the API key
+    /// Print each event as it is, one per line, without the API key
     #[arg(long)]
     json: bool,
 
-    /// Show events of this type alone, such as EVENT_911; may be repeated, and EVENT_DISPATCH_* names several
+    /// Show only events of this type, such as EVENT_911 or EVENT_DISPATCH_*; repeatable
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
 
-    /// Write every event that comes, shown or not, to this file: JSON lines with arrival times, for `sonoran replay`
+    /// Write every event, shown or not, to this file: JSON lines with arrival times, for `sonoran replay`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
-    /// End by itself after so many events were shown
+    /// Exit after showing so many events
     #[arg(long, value_name = "COUNT")]
     count: Option<u64>,
 
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
         Err(wrong) => return complain(Exit::Options, &format!("{}: {}", wrong.problem, wrong.remedy)),
     };
     options.warnings.iter().for_each(|warning| eprintln!("sonoran: {}", printable(warning)));
-    // opened before anything comes, so that a wrong path is told at once and not at night
+    // opened first, so that a wrong path fails at once
     let record = match &arguments.record {
         None => None,
         Some(path) => match File::create_new(path) {
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
     if let Err(error) = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)) {
         return complain(Exit::Failed, &format!("Ctrl-C cannot be handled: {error}"));
     }
-    // a listener that nobody asks anything has to stay open
+    // the session must not close itself when idle
     let session = match Session::connect(&options.json(&[("idleCloseMs", 0.into())])) {
         Ok(session) => session,
         Err(sentence) => return complain(Exit::Options, &sentence),
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
         Tail { arguments, style: Style::new(arguments.color), record, shown: 0, started: Instant::now() };
     match tail.follow(&session, &interrupted) {
         Ok(()) => Exit::Works,
-        // whoever read our output has seen enough
+        // the reader of our output has closed it
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Works,
         Err(error) => complain(Exit::Failed, &format!("the output cannot be written: {error}")),
     }
@@ -99,7 +99,7 @@ struct Tail<'a> {
 }
 
 impl Tail<'_> {
-    /// Prints until Ctrl-C, says goodbye, and prints what still comes.
+    /// Prints until Ctrl-C, says goodbye, and prints the remaining events.
     fn follow(&mut self, session: &Session, interrupted: &AtomicBool) -> io::Result<()> {
         let mut leaving = false;
         while session.is_alive() {
@@ -129,7 +129,7 @@ impl Tail<'_> {
         self.shown += u64::from(counted);
         let mut stdout = io::stdout().lock();
         if self.arguments.json {
-            // what a JSON text may have between its tokens would end the line
+            // JSON may have line breaks between its tokens
             let line = if event.contains(['\n', '\r']) {
                 event.replace(['\n', '\r'], " ")
             } else {
@@ -149,7 +149,7 @@ impl Tail<'_> {
         stdout.flush()
     }
 
-    /// The library's own events are shown whatever the filter says, for silence needs a reason.
+    /// The library's own events pass every filter: silence needs a reason.
     fn is_wanted(&self, kind: &str, own: bool) -> bool {
         let matches = |wanted: &String| match wanted.strip_suffix('*') {
             Some(start) => kind.to_uppercase().starts_with(&start.to_uppercase()),

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::style::cut;
 
-/// As long as the rest of a line may get.
+/// The longest summary, in characters.
 const MOST: usize = 120;
 
-/// Which fields of `data` matter, and what they are called. The documentation shows `data` as an object or as an
-/// array with one in it; both are read.
+/// Which fields of `data` matter, and their labels. The documentation shows `data` as an object or as an array with
+/// one object; both work.
 const FIELDS: &[(&str, &[(&str, &str)])] = &[
     (
         "EVENT_911",
@@ -52,7 +52,7 @@ const DISPATCH: &[(&str, &str)] = &[
     ("priority", "/dispatch/priority"),
 ];
 
-/// What an event says. Where no field is known to matter, its data as it is.
+/// An event's summary; its data as it is if no known field matters.
 pub(crate) fn of(kind: &str, event: &Value, text: &str) -> String {
     let data = match event.get("data") {
         Some(Value::Array(items)) => items.first(),

@@ -1,5 +1,5 @@
-# The version is that of the header in the same prefix. One release serves requests for an older one, within
-# a major version; while that is 0, within a minor version.
+# The version is that of the header in the same prefix. It satisfies requests for an older version of the same
+# major version or, while that is 0, of the same minor version.
 
 file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/../../../include/sonoran.h" _sonoran_line REGEX "^#define SONORAN_VERSION \"")
 string(REGEX REPLACE ".*\"(([0-9]+)\\.([0-9]+)\\..*)\"" "\\1;\\2;\\3" _sonoran_version "${_sonoran_line}")

@@ -1,8 +1,8 @@
 # CMake package of the sonoran library, for find_package(sonoran). Defines the target sonoran::sonoran.
 #
-# Lies in PREFIX/lib/cmake/sonoran and takes header and library from the same PREFIX, wherever that is: the library
-# of an installation from lib, that of an unpacked release from lib/<system>. SONORAN_SYSTEM chooses another system
-# than the one that is compiled for, by the names of the folders there.
+# This file is in PREFIX/lib/cmake/sonoran and uses the header and library of the same PREFIX, wherever that is: an
+# installation has the library in lib, an unpacked release in lib/<system>. SONORAN_SYSTEM selects a system other than
+# the target, by the name of its folder.
 
 get_filename_component(_sonoran_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
@@ -19,7 +19,7 @@ else()
   if(WIN32)
     set(_sonoran_system "win-${_sonoran_system}")
   else()
-    # the compiler alone knows the C library that it builds for
+    # only the compiler knows its target's C library
     set(_sonoran_compiler "${CMAKE_CXX_COMPILER}")
     if(NOT _sonoran_compiler)
       set(_sonoran_compiler "${CMAKE_C_COMPILER}")

@@ -5,8 +5,8 @@
 //
 //     session.poll_all([](std::string_view event) { ... });      // once per tick
 //
-// sonoran.h is the manual: what the options, the events and the error codes are, and what the
-// library does to your process. This header adds ownership, types and errors.
+// sonoran.h is the manual of the options, the events, the error codes, and what the library does
+// to your process. This header adds ownership, types and errors.
 //
 // GETTING IT
 //
@@ -16,17 +16,17 @@
 //     target_link_libraries(plugin PRIVATE sonoran::sonoran)
 //
 // A plugin that cannot rely on the system's loader to find the library (on Windows it does not look
-// beside the plugin) defines SONORAN_LOAD before it includes this file, links with nothing but the
+// beside the plugin) defines SONORAN_LOAD before it includes this file, links only with the
 // system's dl library, and names the file at run time:
 //
 //     sonoran::load("/srv/plugins/libsonoran.so");
 //
 // ERRORS
 //
-// What can fail comes twice: a function with a last parameter `error &why` reports there and throws
-// nothing; the one without it throws sonoran::error, and is not declared where exceptions are off.
-// Both carry the code and a sentence that says what to do. Memory that runs out is the standard
-// library's business, as everywhere.
+// A function that can fail has two forms: the one with a last parameter `error &why` reports there
+// and throws nothing; the one without it throws sonoran::error, and exists only with exceptions on.
+// Both give the code and a sentence that says what to do. The standard library handles running out
+// of memory, as everywhere.
 
 #ifndef SONORAN_HPP
 #define SONORAN_HPP
@@ -72,17 +72,17 @@
 
 namespace sonoran {
 
-// Files of one program may differ in SONORAN_LOAD: their types then differ too.
+// Files of one program may differ in SONORAN_LOAD, so their types must differ too.
 #ifdef SONORAN_LOAD
 inline namespace loaded {
 #else
 inline namespace linked {
 #endif
 
-// The one code that is not the library's: there is no library, or none that can be used.
+// The only code that is not the library's: there is no usable library.
 inline constexpr std::int32_t no_library = -100;
 
-// Why a call failed. A default one says that nothing did.
+// Why a call failed. A default one means success.
 class error : public std::runtime_error {
 public:
     error() : std::runtime_error("") {}
@@ -114,7 +114,7 @@ inline bool present() noexcept { return functions.version != nullptr; }
 inline bool present() noexcept { return true; }
 #endif
 
-// A version's major and minor part in one number that can be compared.
+// A version's major and minor parts in one comparable number.
 inline long release(const char *version) noexcept {
     char *rest = nullptr;
     const long major = std::strtol(version, &rest, 10);
@@ -141,7 +141,7 @@ inline std::int32_t check(std::int32_t result, error &why) {
     return result;
 }
 
-// A C string ends at its first NUL byte: what stands behind one would be cut off in silence.
+// A C string ends at its first NUL byte: the rest would be lost silently.
 inline bool whole(const std::string &text, const char *argument, error &why) {
     if (text.find('\0') == std::string::npos)
         return true;
@@ -170,7 +170,7 @@ struct freeing {
 
 } // namespace detail
 
-// Text that the library gave away: owns it and frees it. Empty (false) where there was none.
+// Text from the library: owns it and frees it. Empty (false) if there is none.
 class text {
 public:
     text() noexcept = default;
@@ -229,7 +229,7 @@ private:
 };
 
 enum class state : std::int32_t {
-    ended = 0, // no session, or one whose last event was polled
+    ended = 0, // no session, or its last event was polled
     connecting = SONORAN_STATE_CONNECTING,
     authenticating = SONORAN_STATE_AUTHENTICATING,
     ready = SONORAN_STATE_READY,
@@ -237,14 +237,14 @@ enum class state : std::int32_t {
     closed = SONORAN_STATE_CLOSED,
 };
 
-// One session with the hub. Moves, does not copy; its end disconnects. Any number of threads may call
-// the const functions of one session at a time.
+// One session with the hub. It moves but does not copy; its destructor disconnects. Any number of
+// threads may call its const functions at the same time.
 class session {
 public:
-    // No session: what poll and the others say of one that has ended.
+    // No session: poll and the others treat it as ended.
     session() noexcept = default;
 
-    // Opens a session. `options_json`: an `options`, or JSON text. Does not block: events tell the rest.
+    // Opens a session. `options_json`: an `options`, or JSON text. Does not block: events report the rest.
     static session connect(const std::string &options_json, error &why) {
         session opened;
         if (detail::usable(why) && detail::whole(options_json, "options_json", why)) {
@@ -260,7 +260,7 @@ public:
 
     session(session &&other) noexcept : number_(std::exchange(other.number_, 0)) {}
     session &operator=(session &&other) noexcept {
-        session taken(std::move(other)); // first, so that a session may be moved to itself
+        session taken(std::move(other)); // first, so that self-move is safe
         std::swap(number_, taken.number_);
         return *this;
     }
@@ -272,8 +272,8 @@ public:
     // The next event, empty when there is none. Never blocks.
     event poll() const noexcept { return event(number_ != 0 ? SONORAN_CALL(poll_event)(number_) : nullptr); }
 
-    // Hands the waiting events to `handler(std::string_view)`, at most `most` of them, and returns how
-    // many that were. Never blocks. An event whose handler throws is gone; the rest waits.
+    // Passes at most `most` queued events to `handler(std::string_view)` and returns their number. Never
+    // blocks. If the handler throws, its event is gone and the rest stay queued.
     template <class Handler>
     std::size_t poll_all(Handler &&handler, std::size_t most = std::numeric_limits<std::size_t>::max()) const {
         std::size_t count = 0;
@@ -287,12 +287,12 @@ public:
         return count;
     }
 
-    // The next event; blocks this thread until there is one (without an argument for as long as it
-    // takes). Empty when the time is up, after wake, or when the session has ended.
+    // The next event; blocks this thread until there is one, or for at most `most`. Empty when the time
+    // is up, after wake, or when the session has ended.
     event wait() const noexcept { return wait_ms(-1); }
     event wait(std::chrono::milliseconds most) const noexcept { return wait_ms(detail::clamp(most)); }
 
-    // Hands every event to `handler(std::string_view)` on this thread, until the session has ended or
+    // Passes every event to `handler(std::string_view)` on this thread, until the session has ended or
     // wake was called.
     template <class Handler> void run(Handler &&handler) const {
         while (const event next = wait())
@@ -330,13 +330,13 @@ public:
         return detail::check(request, why) > 0 ? request : 0;
     }
 
-    // Takes the newest locations of units; `updates_json`: a JSON array. They go out when the hub may have them.
+    // Takes the newest locations of units; `updates_json`: a JSON array. They go out as soon as the hub allows.
     bool send_unit_locations(const std::string &updates_json, error &why) const {
         return detail::usable(why) && detail::whole(updates_json, "updates_json", why) &&
                detail::check(SONORAN_CALL(send_unit_locations)(number_, updates_json.c_str()), why) == 0;
     }
 
-    // Takes a push that reached this program by HTTP; `body`: what was posted. It joins the events.
+    // Takes a push that reached this program by HTTP; `body`: the posted text. It joins the events.
     bool ingest(const std::string &body, error &why) const {
         return detail::usable(why) && detail::whole(body, "body", why) &&
                detail::check(SONORAN_CALL(ingest)(number_, body.c_str()), why) == 0;
@@ -360,14 +360,14 @@ public:
     // The session's figures as JSON; empty when it has ended.
     text stats() const noexcept { return text(number_ != 0 ? SONORAN_CALL(stats)(number_) : nullptr); }
 
-    // Ends the session. What is queued can still be polled; SESSION_CLOSED is the last event.
+    // Ends the session. Queued events can still be polled; SESSION_CLOSED is the last.
     void disconnect() const noexcept {
         if (number_ != 0)
             SONORAN_CALL(disconnect)(number_);
     }
 
-    // Lets go of the session, which lives on in the library: for a plugin that is unloaded and comes back. Who
-    // connects with the same options takes over the very connection, with what came in between. Returns its number.
+    // Releases the session, which lives on in the library, for a plugin that is reloaded. Connecting with the same
+    // options takes over the same connection, with the events since then. Returns the session's number.
     sonoran_session release() noexcept { return std::exchange(number_, 0); }
 
 private:

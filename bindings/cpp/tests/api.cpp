@@ -1,4 +1,4 @@
-// What needs no hub: options, ownership, and the sentence of every failure. Built with and without exceptions,
+// Tests without a hub: options, ownership, and the sentence of every failure. Built with and without exceptions,
 // linked with the library and loading it.
 #include "sonoran.hpp"
 
@@ -20,7 +20,7 @@ void expect(bool held, const char *what, int line) {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-// A hub that is not there (nothing listens on port 1), and is tried once in an hour.
+// A hub that does not exist (nothing listens on port 1), tried once an hour.
 sonoran::options nowhere(int server) {
     return sonoran::options()
         .set("communityId", "demo")
@@ -149,10 +149,10 @@ void a_session_lives_and_ends() {
     EXPECT(::poll(&waited_on, 1, 0) == 0);
     EXPECT(contains(retry, "\"type\":\"SESSION_RETRY\"") && retry.c_str()[retry.view().size()] == '\0');
     second.wake();
-    while (second.wait()) { // would last an hour if it were not for wake
+    while (second.wait()) { // without wake this would last an hour
     }
     EXPECT(second.state() != sonoran::state::ended);
-    second.wait(std::chrono::milliseconds(-1)); // a time that has run out, not for ever
+    second.wait(std::chrono::milliseconds(-1)); // the time is up at once; it does not mean forever
 
     second.disconnect();
     std::string last;
@@ -160,11 +160,11 @@ void a_session_lives_and_ends() {
     EXPECT(contains(last, "\"type\":\"SESSION_CLOSED\"") && second.state() == sonoran::state::ended);
     EXPECT(!second.poll() && !second.stats() && second.poll_all([](std::string_view) {}) == 0);
 
-    // where another session may not take its place, a session that is alive is in the way
+    // with `replace` off, a live session blocks another
     const std::string alone = nowhere(2).set("replace", false);
     second = sonoran::session::connect(alone, why);
     EXPECT(!why && sonoran::session::connect(alone, why).number() == 0 && why.code() == SONORAN_E_EXISTS);
-    second = sonoran::session(); // ends the one it held
+    second = sonoran::session(); // ends the previous one
     sonoran::session heir = sonoran::session::connect(alone, why);
     EXPECT(!why && heir.number() > 0);
     {
@@ -175,7 +175,7 @@ void a_session_lives_and_ends() {
     EXPECT(!why && heir.state() != sonoran::state::ended);
     EXPECT(heir.poll_all([](std::string_view) {}, 0) == 0);
 
-    // a session that is let go lives on, and is taken over
+    // a released session lives on, and is taken over
     const sonoran_session before = heir.release();
     EXPECT(before > 0 && heir.number() == 0);
     EXPECT(sonoran::session::connect(alone, why).number() == 0 && why.code() == SONORAN_E_EXISTS);

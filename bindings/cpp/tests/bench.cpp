@@ -1,4 +1,4 @@
-// bench OPTIONS EVENTS ROUNDS: what an event costs a C++ host, as testing/testing.sh describes it.
+// bench OPTIONS EVENTS ROUNDS: what an event costs a C++ host; see `bench` in bindings/testing/src/host.rs.
 #include "sonoran.hpp"
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// The host under test, as testing/testing.sh describes it.
+// The host under test, as bindings/testing/src/host.rs describes it.
 #include "sonoran.hpp"
 
 #include <cstdio>
@@ -10,7 +10,7 @@ class consumer {
 public:
     bool over = false;
 
-    // `file`: where the events go; - for nowhere.
+    // `file`: where the events go; - for none.
     consumer(const sonoran::session &session, const std::string &file)
         : session_(session), file_(file != "-" ? std::fopen(file.c_str(), "wb") : nullptr) {}
 

@@ -1,4 +1,4 @@
-# For the test.sh of the FiveM example: what it runs on, and what it runs against.
+# Sourced by the test.sh of examples: what they run on, and what they run against.
 # shellcheck shell=bash disable=SC2034
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 shared=$root/../shared
@@ -13,14 +13,14 @@ for file in "$SONORAN_LIBRARY" "$SONORAN_HUB"; do
 done
 export SONORAN_LIBRARY SONORAN_HUB
 
-# The documented events are kept beside the checkout; without them those that the local hub sends have to do.
+# The documented events are beside the checkout; without them, the local hub's events replace them.
 if [ -z "${SONORAN_FIXTURES:-}" ]; then
     SONORAN_FIXTURES=$root/hub/src/events.jsonl
     [ ! -d "$shared/fixtures" ] || SONORAN_FIXTURES=$(printf '%s:' "$shared"/fixtures/*.jsonl | sed 's/:$//')
 fi
 export SONORAN_FIXTURES
 
-# Mono's compiler, and a .NET SDK; each empty where it is missing.
+# Mono's compiler, and a .NET SDK; each is empty if missing.
 mono='' dotnet='' mcs="mcs -langversion:7.2 -unsafe -warnaserror"
 if command -v mono >/dev/null && command -v mcs >/dev/null; then mono=mono; fi
 if command -v dotnet >/dev/null && dotnet --list-sdks | grep -qE '^1[0-9]\.'; then dotnet=dotnet

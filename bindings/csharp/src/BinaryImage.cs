@@ -3,22 +3,22 @@ using System.IO;
 
 namespace Sonoran.Events
 {
-    /// <summary>What the headers of a library say about it. Nothing else reads them before the system's loader maps the file.</summary>
+    /// <summary>What a library's headers say, read before the system's loader maps the file.</summary>
     internal struct BinaryImage
     {
-        /// <summary>"linux", "win", or null for a file that is no library.</summary>
+        /// <summary>"linux", "win", or null for a file that is not a library.</summary>
         internal string System;
 
         /// <summary>The architecture as runtime identifiers name it, or null.</summary>
         internal string Architecture;
 
         /// <summary>
-        /// How long the file has to be. A shorter one must not be loaded: the loader maps what is not there, and touching
-        /// that ends the process.
+        /// The length that the file must have. Never load a shorter one: the loader maps past its end, and access there
+        /// ends the process.
         /// </summary>
         internal long End;
 
-        /// <summary>How long the file is.</summary>
+        /// <summary>The length of the file.</summary>
         internal long Length;
 
         internal static BinaryImage Read(string path)
@@ -35,7 +35,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>Reads the first bytes of a file, all of them where there are fewer than 4096.</summary>
+        /// <summary>Parses the first 4096 bytes of a file, or all of a shorter one.</summary>
         internal static BinaryImage Parse(byte[] head)
         {
             const int elfHeader = 64, dosHeader = 64, coffHeader = 24;
@@ -49,7 +49,7 @@ namespace Sonoran.Events
             return head[coff] == 'P' && head[coff + 1] == 'E' ? Pe(head, (int)coff) : new BinaryImage();
         }
 
-        /// <summary>Whether the bytes are those, or, of a file with fewer, the first of those.</summary>
+        /// <summary>Whether the bytes begin with <paramref name="start"/>, as far as a shorter file goes.</summary>
         private static bool Starts(byte[] head, params byte[] start)
         {
             for (var i = 0; i < start.Length; i++)
@@ -57,7 +57,7 @@ namespace Sonoran.Events
             return true;
         }
 
-        /// <summary>The ends of the segments and of the table of sections, which linkers write last.</summary>
+        /// <summary>Takes the end from the segments and the section table, which linkers write last.</summary>
         private static BinaryImage Elf(byte[] head)
         {
             var wide = head[4] == 2;
@@ -75,7 +75,7 @@ namespace Sonoran.Events
             return new BinaryImage { System = "linux", Architecture = Machine(Number(head, 18, 2)), End = end };
         }
 
-        /// <summary>The ends of the sections, and of the symbols behind them where there are any.</summary>
+        /// <summary>Takes the end from the sections, and from the symbols after them if there are any.</summary>
         private static BinaryImage Pe(byte[] head, int coff)
         {
             const int symbolSize = 18, sectionSize = 40;
@@ -92,7 +92,7 @@ namespace Sonoran.Events
             return new BinaryImage { System = "win", Architecture = Machine(Number(head, coff + 4, 2)), End = end };
         }
 
-        /// <summary>Of numbers that may be anything.</summary>
+        /// <summary>Adds untrusted numbers without overflow.</summary>
         private static long Sum(long one, long other)
         {
             return one < 0 || other < 0 || one > long.MaxValue - other ? long.MaxValue : one + other;

@@ -5,22 +5,22 @@ using System.Threading.Tasks;
 namespace Sonoran.Events
 {
     /// <summary>
-    /// The calls of a session that somebody awaits. Their results come among the events, so whoever takes events
-    /// hands them over. Where nobody takes any, such as a loop over the events that awaits a call itself, the
-    /// library's thread does: it holds what comes before the result, and readers get that first.
+    /// The awaited calls of a session. Their results are events, so whoever takes events completes the calls. If
+    /// nobody does, such as a loop over the events that awaits a call itself, the wait thread takes the events: it
+    /// holds those before the result, and readers get them first.
     /// </summary>
     internal sealed class Calls
     {
-        /// <summary>A host with a tick takes events more often than that: then nothing is ever held outside the native queue.</summary>
+        /// <summary>A host with a tick takes events more often, so none is held outside the native queue.</summary>
         private const int UnreadMs = 100;
 
         private readonly Func<SonoranEvent> _poll;
-        // By the calls' numbers; null for one that was cancelled, whose result nobody wants.
+        // By call number; null for a cancelled call, whose result is dropped.
         private readonly Dictionary<int, Call> _pending = new Dictionary<int, Call>();
         private readonly Queue<SonoranEvent> _held = new Queue<SonoranEvent>();
         private int _readAt;
         private volatile int _awaited;
-        // Set by the first call. Who makes none takes no lock.
+        // Set by the first call: a host without calls takes no lock.
         private volatile bool _used;
 
         internal Calls(Func<SonoranEvent> poll)
@@ -39,7 +39,7 @@ namespace Sonoran.Events
             get { lock (_pending) return _held.Count > 0; }
         }
 
-        /// <summary>Makes a call. Its result cannot be taken before it is known whose it is.</summary>
+        /// <summary>Makes a call. The lock keeps its result from arriving before the call is registered.</summary>
         internal Call Start(string method, Func<int> invoke)
         {
             lock (_pending)
@@ -58,7 +58,7 @@ namespace Sonoran.Events
             if (!_used)
             {
                 var first = _poll();
-                // The very first call may have been made meanwhile.
+                // The first call may have been made meanwhile.
                 return first != null && _used && IsResult(first) ? Next() : first;
             }
             lock (_pending)
@@ -72,7 +72,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>Takes an event for the calls alone, where nobody else takes any; whether there was one.</summary>
+        /// <summary>Takes an event for the calls if nobody else takes any. Returns whether there was one.</summary>
         internal bool Pump()
         {
             lock (_pending)
@@ -85,7 +85,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>In how many milliseconds the thread may take events for the calls.</summary>
+        /// <summary>The milliseconds until the wait thread may take events for the calls.</summary>
         internal int PumpInMs
         {
             get
@@ -95,7 +95,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>Whether the event is a call's result, which it then has.</summary>
+        /// <summary>Whether the event is a call's result; if so, completes the call.</summary>
         internal bool IsResult(SonoranEvent next)
         {
             lock (_pending)
@@ -125,7 +125,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>No result will come any more.</summary>
+        /// <summary>Fails all calls: no more results will come.</summary>
         internal void Fail(Exception failure)
         {
             lock (_pending)

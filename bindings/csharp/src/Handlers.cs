@@ -4,12 +4,12 @@ using System.Runtime.ExceptionServices;
 
 namespace Sonoran.Events
 {
-    /// <summary>Who wants which type of event.</summary>
+    /// <summary>The handlers of each event type.</summary>
     internal sealed class Handlers
     {
         private const string Every = "*";
 
-        // The lists are never changed but replaced, so that a handler may add and remove others.
+        // Lists are replaced, never changed, so that a handler may add and remove others.
         private readonly Dictionary<string, Action<SonoranEvent>[]> _byType = new Dictionary<string, Action<SonoranEvent>[]>(StringComparer.OrdinalIgnoreCase);
 
         internal IDisposable Add(string type, Action<SonoranEvent> handler)
@@ -40,7 +40,7 @@ namespace Sonoran.Events
             lock (_byType) return _byType.TryGetValue(type, out handlers) ? handlers : new Action<SonoranEvent>[0];
         }
 
-        /// <summary>Gives an event to all who want it. One that throws does not keep it from the others.</summary>
+        /// <summary>Passes an event to all its handlers, even if one throws.</summary>
         internal void Dispatch(SonoranEvent happened)
         {
             ExceptionDispatchInfo first = null;

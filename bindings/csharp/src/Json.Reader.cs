@@ -5,10 +5,10 @@ using System.Text.Json;
 
 namespace Sonoran.Events
 {
-    /// <summary>With .NET's own reader.</summary>
+    /// <summary>Uses .NET's own reader.</summary>
     internal static partial class Json
     {
-        /// <summary>The JSON text of a top-level member; null: none.</summary>
+        /// <summary>The JSON text of a top-level member, or null if there is none.</summary>
         internal static string Raw(string json, string name)
         {
             return Raw(Encoding.UTF8.GetBytes(json), name);
@@ -19,7 +19,7 @@ namespace Sonoran.Events
             return Find(json, name, out var found) ? Encoding.UTF8.GetString(json[found]) : null;
         }
 
-        /// <summary>As <see cref="Raw(string, string)"/>, but of a string its content.</summary>
+        /// <summary>As <see cref="Raw(string, string)"/>, but a string's content without quotes and escapes.</summary>
         internal static string Text(string json, string name)
         {
             return Text(Encoding.UTF8.GetBytes(json), name);
@@ -53,7 +53,7 @@ namespace Sonoran.Events
             }
             catch (JsonException)
             {
-                // Up to here it was JSON.
+                // It was JSON up to here.
             }
             return any;
         }
@@ -66,7 +66,7 @@ namespace Sonoran.Events
             }
             catch (InvalidOperationException)
             {
-                return false; // half of a surrogate pair
+                return false; // a lone surrogate
             }
         }
     }

@@ -1,17 +1,17 @@
 #if !NET8_0_OR_GREATER
 namespace Sonoran.Events
 {
-    /// <summary>By hand, because System.Text.Json would bring Mono and .NET Framework plugins seven more assemblies.</summary>
+    /// <summary>Hand-written: System.Text.Json would cost Mono and .NET Framework plugins seven assemblies.</summary>
     internal static partial class Json
     {
-        /// <summary>The JSON text of a top-level member; null: none.</summary>
+        /// <summary>The JSON text of a top-level member, or null if there is none.</summary>
         internal static string Raw(string json, string name)
         {
             int start, end;
             return Find(json, name, out start, out end) ? json.Substring(start, end - start) : null;
         }
 
-        /// <summary>As <see cref="Raw"/>, but of a string its content.</summary>
+        /// <summary>As <see cref="Raw"/>, but a string's content without quotes and escapes.</summary>
         internal static string Text(string json, string name)
         {
             int start, end;
@@ -59,7 +59,7 @@ namespace Sonoran.Events
             return at;
         }
 
-        /// <summary>Where the string that starts at <paramref name="at"/> ends: after its closing quote.</summary>
+        /// <summary>The position after the closing quote of the string at <paramref name="at"/>.</summary>
         private static int String(string json, int at)
         {
             for (at++; at < json.Length; at++)

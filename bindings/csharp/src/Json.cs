@@ -5,9 +5,9 @@ using System.Text;
 namespace Sonoran.Events
 {
     /// <summary>
-    /// Finds a member of a JSON object and writes JSON strings, so that no JSON library is needed for
-    /// dispatching on `type`. Reading never recurses and never throws: what is not JSON has no members. Of several
-    /// members with the name the last counts, as JSON parsers have it.
+    /// Finds a member of a JSON object and writes JSON strings, so that dispatching on `type` needs no JSON library.
+    /// Reading never recurses and never throws: text that is not JSON has no members. The last of several members
+    /// with the same name counts, as in JSON parsers.
     /// </summary>
     internal static partial class Json
     {

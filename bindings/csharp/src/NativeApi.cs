@@ -66,13 +66,13 @@ namespace Sonoran.Events
             }
             catch
             {
-                // So that the right file, put in its place, is not taken for the one that is loaded.
+                // Otherwise the right file at the same path would be taken for the loaded one.
                 NativeLoader.Close(_library);
                 throw;
             }
         }
 
-        /// <summary>Takes over a text that the library gave away.</summary>
+        /// <summary>Copies a string of the library and frees it.</summary>
         internal string Take(IntPtr text)
         {
             if (text == IntPtr.Zero) return null;
@@ -87,7 +87,7 @@ namespace Sonoran.Events
         }
 
 #if NET8_0_OR_GREATER
-        /// <summary>As <see cref="Take"/>, as the bytes it is.</summary>
+        /// <summary>As <see cref="Take"/>, but as bytes.</summary>
         internal byte[] TakeBytes(IntPtr text)
         {
             try
@@ -101,7 +101,7 @@ namespace Sonoran.Events
         }
 #endif
 
-        /// <summary>The number that a function returned, or the library's sentence as an exception.</summary>
+        /// <summary>Returns a function's result, or throws the library's sentence.</summary>
         internal int Check(int result)
         {
             if (result < 0) throw Failure(result);

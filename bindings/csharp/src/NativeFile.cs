@@ -6,7 +6,7 @@ using System.Threading;
 
 namespace Sonoran.Events
 {
-    /// <summary>Which native file to load, and in words what is wrong with one that cannot be loaded.</summary>
+    /// <summary>Finds the native file to load, and says what is wrong with one that cannot be loaded.</summary>
     internal static class NativeFile
     {
         /// <summary>The absolute path of the library. <paramref name="path"/>: a file, a folder to search, or null for the usual places.</summary>
@@ -31,17 +31,17 @@ namespace Sonoran.Events
         private static IEnumerable<string> Folders()
         {
             var folders = new List<string>();
-            // Empty for an assembly that was loaded from bytes, as FXServer does, or bundled into one file.
+            // Empty for an assembly loaded from bytes, as FXServer does, or bundled into one file.
             var location = typeof(NativeFile).Assembly.Location;
             if (!string.IsNullOrEmpty(location)) folders.Add(Path.GetDirectoryName(location));
             folders.Add(AppDomain.CurrentDomain.BaseDirectory);
-            // Where the .NET host found the native files of NuGet packages that were not copied to the output.
+            // The .NET host's folders of NuGet native files that were not copied to the output.
             var hosted = AppDomain.CurrentDomain.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string;
             if (hosted != null) folders.AddRange(hosted.Split(new[] { Path.PathSeparator }, StringSplitOptions.RemoveEmptyEntries));
             return folders;
         }
 
-        /// <summary>Refuses what the loader would refuse with words that help nobody, and what would end the process.</summary>
+        /// <summary>Rejects files that the loader rejects with an unhelpful message, or that end the process.</summary>
         internal static void Check(string path)
         {
             try
@@ -65,14 +65,14 @@ namespace Sonoran.Events
             var parts = rid.Split('-');
             if (image.System != parts[0] || (image.Architecture ?? parts[parts.Length - 1]) != parts[parts.Length - 1])
                 throw new SonoranException(path + " is for " + image.System + "-" + (image.Architecture ?? "?") + ", this process is " + rid + ": take the file from runtimes/" + rid + "/native.");
-            // How much is there is left out, so that who tries again and again can tell whether something changed.
+            // Leaves out the current length, so that the message stays the same while the copy grows.
             if (image.Length < image.End)
                 throw new SonoranException(path + " is not complete, a part of its " + image.End + " bytes is missing: it is still being copied, or its copy was cut short; wait, or copy it again.");
         }
 
         /// <summary>
-        /// Some copy by reserving the whole length first. So a file that was written to in the last seconds is looked at
-        /// again after a moment; any other costs no time.
+        /// Some programs reserve the whole length before they copy. So a file written to in the last two seconds is
+        /// checked again after a moment; any other costs no time.
         /// </summary>
         private static void CheckSettled(string path)
         {
@@ -86,7 +86,7 @@ namespace Sonoran.Events
                 throw new SonoranException(path + " is being written to at this moment: wait until it is complete and try again.");
         }
 
-        /// <summary>What to add to the loader's own words.</summary>
+        /// <summary>The advice to add to the loader's message.</summary>
         internal static string Hint(string path)
         {
             var rid = Platform.Rid();

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Sonoran.Events
 {
-    /// <summary>Opens a library by its absolute path. DllImport by name does not find it in a resource that FXServer loaded from bytes.</summary>
+    /// <summary>
+    /// Opens a library by its absolute path: DllImport by name fails in a resource that FXServer loaded from bytes.
+    /// </summary>
     internal static class NativeLoader
     {
 #if NET8_0_OR_GREATER
@@ -58,7 +60,7 @@ namespace Sonoran.Events
         private const int RtldNow = 2;
         private const uint LoadWithAlteredSearchPath = 8;
 
-        // This name exists at run time both on glibc and on musl; libdl.so and libc do not.
+        // At run time this name exists on both glibc and musl; libdl.so and libc do not.
         [DllImport("libdl.so.2", CallingConvention = CallingConvention.Cdecl)]
         private static extern IntPtr dlopen(byte[] path, int flags);
 

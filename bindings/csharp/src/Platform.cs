@@ -3,7 +3,7 @@ using System.IO;
 
 namespace Sonoran.Events
 {
-    /// <summary>The process we are in, as a .NET runtime identifier such as linux-musl-x64.</summary>
+    /// <summary>The current process as a .NET runtime identifier, such as linux-musl-x64.</summary>
     internal static class Platform
     {
         internal static readonly bool Windows = Environment.OSVersion.Platform == PlatformID.Win32NT;
@@ -14,8 +14,8 @@ namespace Sonoran.Events
         }
 
         /// <summary>
-        /// This process's identifier. RuntimeInformation is missing in .NET 4.5 and cannot tell FXServer's
-        /// musl from the glibc of the machine it runs on, so the process itself is looked at.
+        /// This process's identifier, taken from the process itself: RuntimeInformation is missing in .NET 4.5 and
+        /// cannot tell FXServer's musl from the machine's glibc.
         /// </summary>
         internal static string Rid()
         {
@@ -26,7 +26,7 @@ namespace Sonoran.Events
             return "linux-" + (IsMusl(File.ReadAllText("/proc/self/maps")) ? "musl-" : "") + (image.Architecture ?? "x64");
         }
 
-        /// <summary>Whether a process with these mappings has musl as its C library.</summary>
+        /// <summary>Whether a process with these mappings uses musl.</summary>
         internal static bool IsMusl(string maps)
         {
             return maps.Contains("/ld-musl-") || maps.Contains("/libc.musl-");

@@ -23,17 +23,17 @@ namespace Sonoran.Events
         Exists = -11,
         /// <summary>The session is not authenticated at the moment.</summary>
         NotReady = -12,
-        /// <summary>The session has ended; what it had queued can still be polled.</summary>
+        /// <summary>The session has ended; its queued events can still be polled.</summary>
         Closed = -13,
-        /// <summary>Too much waits already.</summary>
+        /// <summary>Too much is queued already.</summary>
         Busy = -14,
-        /// <summary>This process is a fork of one that had connected.</summary>
+        /// <summary>This process was forked from one that had connected.</summary>
         Forked = -20,
         /// <summary>The operating system refused a thread or another resource.</summary>
         System = -21,
-        /// <summary>Not everything had ended when the time was up.</summary>
+        /// <summary>Not everything ended in time.</summary>
         Timeout = -22,
-        /// <summary>A defect of the library. The session goes on where it can.</summary>
+        /// <summary>A defect in the library. The session continues if it can.</summary>
         Internal = -29,
     }
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace Sonoran.Events
 {
     /// <summary>
-    /// One event: the JSON text exactly as the hub sent it, or as the library wrote it where the type
-    /// starts with SESSION_. Give <see cref="Json"/> to the JSON library of your choice.
+    /// One event: the JSON text exactly as the hub sent it or, if the type starts with SESSION_, as the
+    /// library wrote it. Pass <see cref="Json"/> to the JSON library of your choice.
     /// </summary>
     public sealed class SonoranEvent
     {
@@ -43,15 +43,15 @@ namespace Sonoran.Events
         public string Json { get; }
 #endif
 
-        /// <summary>What to dispatch on, such as EVENT_911 or SESSION_READY.</summary>
+        /// <summary>The type to dispatch on, such as EVENT_911 or SESSION_READY.</summary>
         public string Type
         {
             get { return _type ?? (_type = this["type"] ?? ""); }
         }
 
         /// <summary>
-        /// A top-level member: of a string its content, of any other value its JSON text; null where
-        /// there is none. Enough for the members of a SESSION_ event, such as `message`.
+        /// A top-level member: a string's content, any other value's JSON text, or null if there is none.
+        /// Enough for the members of a SESSION_ event, such as `message`.
         /// </summary>
         public string this[string member]
         {
@@ -62,7 +62,7 @@ namespace Sonoran.Events
 #endif
         }
 
-        /// <summary>The type alone: the text of a push may hold the community's API key.</summary>
+        /// <summary>Only the type: the text of a push may hold the community's API key.</summary>
         public override string ToString()
         {
             return Type;

@@ -2,7 +2,7 @@ using System;
 
 namespace Sonoran.Events
 {
-    /// <summary>Something failed. The message is one sentence that names the cause and what to do.</summary>
+    /// <summary>A call failed. The message is one sentence that names the cause and what to do.</summary>
     public class SonoranException : Exception
     {
         internal SonoranException(int code, string name, string message) : base(message)
@@ -16,16 +16,16 @@ namespace Sonoran.Events
             Name = "SONORAN_E_LOAD";
         }
 
-        /// <summary>What kind of error it is: `catch (SonoranException e) when (e.Error == SonoranError.NotReady)`.</summary>
+        /// <summary>The kind of error: `catch (SonoranException e) when (e.Error == SonoranError.NotReady)`.</summary>
         public SonoranError Error
         {
             get { return (SonoranError)Code; }
         }
 
-        /// <summary>The same as the number in sonoran.h (SONORAN_E_).</summary>
+        /// <summary>The same as a number, a SONORAN_E_ code of sonoran.h.</summary>
         public int Code { get; }
 
-        /// <summary>The same as the name in sonoran.h, such as SONORAN_E_OPTION.</summary>
+        /// <summary>The code's name in sonoran.h, such as SONORAN_E_OPTION.</summary>
         public string Name { get; }
     }
 
@@ -42,8 +42,8 @@ namespace Sonoran.Events
         public string Method { get; }
 
         /// <summary>
-        /// "error": the hub refused it. "timeout": it did not answer within callTimeoutMs. "lost": the link or the session
-        /// ended first; the hub may have done it all the same.
+        /// "error": the hub refused it. "timeout": the hub did not answer within callTimeoutMs. "lost": the link or the
+        /// session ended first; the hub may have executed the call.
         /// </summary>
         public string Outcome { get; }
     }

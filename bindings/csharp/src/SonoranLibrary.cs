@@ -3,7 +3,7 @@ using System.Collections.Generic;
 namespace Sonoran.Events
 {
     /// <summary>
-    /// The native library. It stays in the process once loaded: loading the same file again, also from
+    /// The native library. Once loaded it stays in the process: loading the same file again, even from
     /// another AppDomain, gives the same library with its sessions.
     /// </summary>
     public sealed class SonoranLibrary
@@ -52,7 +52,7 @@ namespace Sonoran.Events
             return library;
         }
 
-        /// <summary>Opens a session and returns at once; whether it got through is told by its events.</summary>
+        /// <summary>Opens a session and returns at once; its events tell whether it got through.</summary>
         public SonoranSession Connect(SonoranOptions options)
         {
             return Connect(options.ToJson());

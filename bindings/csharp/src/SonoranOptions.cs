@@ -9,11 +9,11 @@ namespace Sonoran.Events
     /// The options of a session, as properties or by the names that sonoran.h lists:
     /// <code>new SonoranOptions { CommunityId = "abc", ApiKey = key, ServerId = 1 }</code>
     /// <code>new SonoranOptions { { "communityId", "abc" }, { "apiKey", key }, { "serverId", 1 } }</code>
-    /// A null value leaves its option out. Names and ranges are checked by the library when it connects.
+    /// A null value leaves its option out. The library checks names and ranges when it connects.
     /// </summary>
     public sealed partial class SonoranOptions : IEnumerable
     {
-        // In the order in which they were set; values are JSON.
+        // In the order of setting; values are JSON.
         private readonly List<KeyValuePair<string, string>> _members = new List<KeyValuePair<string, string>>();
         private IDictionary<string, string> _headers;
         private IEnumerable<string> _types;

@@ -7,8 +7,8 @@ namespace Sonoran.Events
     public sealed partial class SonoranSession
     {
         /// <summary>
-        /// Where what the session has to say goes too, as its events are taken: their `message`, which never holds the API
-        /// key, and, with the option `log`, the lines of its log. What the CAD pushes is not logged.
+        /// Logs the session's own events as they are taken: their `message`, which never holds the API key, and, with
+        /// the option `log`, the lines of its log. Pushes are not logged.
         /// </summary>
         public ILogger Logger { get; set; }
 
@@ -24,7 +24,7 @@ namespace Sonoran.Events
             }
             catch (Exception)
             {
-                // The event counts for more than a line about it.
+                // A failing logger must not cost the event.
             }
         }
 

@@ -45,7 +45,7 @@ namespace Sonoran.Events
         /// <summary>The session's number in the library.</summary>
         public int Id { get; }
 
-        /// <summary>What the session does at this moment; it may be ahead of the events.</summary>
+        /// <summary>The session's current state, which may be ahead of the events.</summary>
         public SonoranState State
         {
             get
@@ -56,15 +56,15 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>The next event, or null when there is none now. Never blocks.</summary>
+        /// <summary>The next event, or null if there is none. Never blocks.</summary>
         public SonoranEvent Poll()
         {
             return Calls.Next();
         }
 
         /// <summary>
-        /// Has <paramref name="handle"/> called for each event of a type (or, with "*", for every one) that <see cref="Drain(int)"/>
-        /// or <see cref="RunAsync"/> take, on the thread that they run on. Dispose of the result to end that.
+        /// Calls <paramref name="handle"/> for each event of a type (or, with "*", for every event) that
+        /// <see cref="Drain(int)"/> or <see cref="RunAsync"/> takes, on its thread. Dispose the result to stop.
         /// </summary>
         public IDisposable On(string type, Action<SonoranEvent> handle)
         {
@@ -72,9 +72,9 @@ namespace Sonoran.Events
         }
 
         /// <summary>
-        /// For hosts with a tick: has what is queued handled by those that <see cref="On"/> names, within
-        /// <paramref name="budgetMs"/>; returns how many events that were. An exception of a handler comes out of here
-        /// after the event's other handlers; the events behind it wait for the next call.
+        /// For hosts with a tick: passes queued events to the handlers of <see cref="On"/>, within
+        /// <paramref name="budgetMs"/>; returns how many. A handler's exception is rethrown after the event's other
+        /// handlers; the remaining events stay queued.
         /// </summary>
         public int Drain(int budgetMs)
         {
@@ -82,8 +82,8 @@ namespace Sonoran.Events
         }
 
         /// <summary>
-        /// For hosts with threads: has every event handled by those that <see cref="On"/> names, to the last one,
-        /// SESSION_CLOSED. An exception of a handler ends it after the event's other handlers.
+        /// For hosts with threads: passes every event to the handlers of <see cref="On"/>, up to the last one,
+        /// SESSION_CLOSED. A handler's exception ends it after the event's other handlers.
         /// </summary>
         public async Task RunAsync(CancellationToken cancel = default(CancellationToken))
         {
@@ -96,8 +96,8 @@ namespace Sonoran.Events
         }
 
         /// <summary>
-        /// For hosts with a tick: hands over what is queued until nothing is left or
-        /// <paramref name="budgetMs"/> are spent; returns how many. One event at least is handed over.
+        /// For hosts with a tick: passes on queued events until none is left or <paramref name="budgetMs"/>
+        /// are spent, but at least one; returns how many.
         /// </summary>
         public int Drain(Action<SonoranEvent> handle, int budgetMs)
         {
@@ -131,12 +131,12 @@ namespace Sonoran.Events
             }
             catch (ThreadInterruptedException)
             {
-                Library.WaitThread.Cancel(wait); // an event must not go to a wait that nobody sits in
+                Library.WaitThread.Cancel(wait); // an event must not go to an abandoned wait
                 throw;
             }
         }
 
-        /// <summary>The next event, as soon as there is one; null only when <see cref="Wake"/> was called.</summary>
+        /// <summary>The next event, as soon as there is one; null only after <see cref="Wake"/>.</summary>
         /// <exception cref="SonoranException">The session is gone.</exception>
         public Task<SonoranEvent> WaitAsync(CancellationToken cancel = default(CancellationToken))
         {
@@ -145,7 +145,7 @@ namespace Sonoran.Events
 
         /// <summary>
         /// The next event, as soon as there is one. Null: the time is up, or <see cref="Wake"/> was called.
-        /// All sessions of a library are waited for by one thread: a wait occupies none. Cancelling never loses an event.
+        /// One thread waits for all sessions of a library: a wait occupies none. Cancelling never loses an event.
         /// </summary>
         /// <exception cref="SonoranException">The session is gone.</exception>
         /// <exception cref="AppDomainUnloadedException">The AppDomain or AssemblyLoadContext of this assembly is being unloaded.</exception>
@@ -168,7 +168,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>What needs no waiting: an event that is there, or no time.</summary>
+        /// <summary>Whether there is no need to wait: an event is queued, or the timeout is 0.</summary>
         private bool At(int timeoutMs, out SonoranEvent next)
         {
             next = null;
@@ -182,7 +182,7 @@ namespace Sonoran.Events
 
 #if NET8_0_OR_GREATER
         /// <summary>
-        /// All events to the last one, SESSION_CLOSED, for `await foreach`. It also ends when the
+        /// All events up to the last one, SESSION_CLOSED, for `await foreach`. It also ends when the
         /// AssemblyLoadContext of this assembly is being unloaded.
         /// </summary>
         public async IAsyncEnumerable<SonoranEvent> ReadAllAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel = default)
@@ -205,7 +205,7 @@ namespace Sonoran.Events
         }
 #endif
 
-        /// <summary>Why no event will come any more; null while one may.</summary>
+        /// <summary>Why no more events will come; null while one may.</summary>
         internal SonoranException Failure()
         {
             var state = _api.State(Id);
@@ -213,8 +213,8 @@ namespace Sonoran.Events
         }
 
         /// <summary>
-        /// What an event loop outside .NET waits on until there is an event to poll: a file descriptor, on Windows an event's
-        /// HANDLE. It belongs to the library: only wait on it.
+        /// For an event loop outside .NET to wait on until there is an event to poll: a file descriptor, on Windows an
+        /// event's HANDLE. It belongs to the library: only wait on it.
         /// </summary>
         /// <exception cref="SonoranException">The session is gone, or the system refuses a handle.</exception>
         public IntPtr NativeHandle()
@@ -243,9 +243,9 @@ namespace Sonoran.Events
         }
 
         /// <summary>
-        /// Calls a method of the hub with a JSON array of arguments, and gives its result as JSON text. The
-        /// result is no event then. It may be awaited anywhere, in a loop over the events too. Cancelling gives the result up;
-        /// the hub does what it was asked for.
+        /// Calls a method of the hub with a JSON array of arguments, and returns its result as JSON text. The
+        /// result is then not an event. Await it anywhere, even in a loop over the events. Cancelling abandons the
+        /// result; the hub still executes the call.
         /// </summary>
         /// <exception cref="SonoranCallException">The hub refused the call, or there is no answer.</exception>
         /// <exception cref="SonoranException">The call could not be made.</exception>
@@ -265,13 +265,13 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>Hands over a JSON array of unit locations; call it as often as you like, the library paces itself.</summary>
+        /// <summary>Takes a JSON array of unit locations, as often as you like: the library limits the rate.</summary>
         public void SendUnitLocations(string updatesJson)
         {
             _api.Check(_api.SendUnitLocations(Id, Utf8.Bytes(updatesJson, "updatesJson")));
         }
 
-        /// <summary>Adds a push that reached the host by HTTP to the stream, after checking its key.</summary>
+        /// <summary>Adds a push that reached the host by HTTP to the events, after checking its key.</summary>
         public void Ingest(string body)
         {
             _api.Check(_api.Ingest(Id, Utf8.Bytes(body, "body")));
@@ -286,7 +286,7 @@ namespace Sonoran.Events
             return stats;
         }
 
-        /// <summary>Ends the session. What is queued can still be taken; SESSION_CLOSED is the last event.</summary>
+        /// <summary>Ends the session. Queued events can still be taken; SESSION_CLOSED is the last.</summary>
         public void Disconnect()
         {
             var result = _api.Disconnect(Id);

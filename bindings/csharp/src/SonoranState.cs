@@ -1,9 +1,9 @@
 namespace Sonoran.Events
 {
-    /// <summary>What a session does at this moment.</summary>
+    /// <summary>The current state of a session.</summary>
     public enum SonoranState
     {
-        /// <summary>It has ended and its last event was taken, or a newer session has taken its place.</summary>
+        /// <summary>It has ended and its last event was taken, or a newer session has replaced it.</summary>
         Gone = 0,
         /// <summary>It resolves, connects or shakes hands.</summary>
         Connecting = 1,
@@ -13,7 +13,7 @@ namespace Sonoran.Events
         Ready = 3,
         /// <summary>It waits before its next attempt.</summary>
         Retrying = 4,
-        /// <summary>It has ended; what it had queued can still be taken.</summary>
+        /// <summary>It has ended; its queued events can still be taken.</summary>
         Closed = 5,
     }
 }

@@ -35,7 +35,7 @@ namespace Sonoran.Events
         }
 
 #if NET8_0_OR_GREATER
-        /// <summary>Copies a C string, as the bytes it is.</summary>
+        /// <summary>Copies the bytes of a C string.</summary>
         internal static byte[] Copy(IntPtr pointer)
         {
             var start = (byte*)pointer;
@@ -43,7 +43,7 @@ namespace Sonoran.Events
         }
 #endif
 
-        /// <summary>Eight bytes at a time: an aligned word never crosses into a page that is not there.</summary>
+        /// <summary>Reads eight bytes at a time: an aligned word never crosses into an unmapped page.</summary>
         private static int Length(byte* start)
         {
             var p = start;

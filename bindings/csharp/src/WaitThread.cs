@@ -9,11 +9,11 @@ namespace Sonoran.Events
     /// <summary>
     /// The one thread that waits for all sessions of a library. A host that only polls never starts it.
     ///
-    /// It polls each session in turn, one event a turn, which is fair, and when none had one it blocks until the first
-    /// of them has. Being idle costs four wake-ups a second, however many sessions there are.
+    /// It polls each session in turn, one event per turn, for fairness. If none had one, it blocks until the first
+    /// session has. Idling costs four wake-ups a second, however many sessions there are.
     ///
-    /// Waits are ended by this thread alone, cancelled ones too. So an event that it has taken always has a wait
-    /// to go to, and nobody's next Poll can overtake it.
+    /// Only this thread ends waits, even cancelled ones. So an event that it has taken always has a wait to go to,
+    /// and no later Poll can overtake it.
     /// </summary>
     internal sealed class WaitThread
     {
@@ -26,9 +26,9 @@ namespace Sonoran.Events
         private readonly NativeApi _api;
         // Guards everything below, and the Waits and Woken of the sessions.
         private readonly object _gate = new object();
-        // Those that somebody waits for, or whose calls somebody awaits.
+        // Sessions with waits or awaited calls.
         private readonly List<SonoranSession> _sessions = new List<SonoranSession>();
-        // A session among those that the thread blocks on; 0: it does not.
+        // One of the sessions that the thread blocks on; 0 if it does not block.
         private int _blockedOn;
         private bool _started, _ended, _news;
 
@@ -43,7 +43,7 @@ namespace Sonoran.Events
 #endif
         }
 
-        /// <summary>Adds a wait for the session's next event; null when a wake was due already.</summary>
+        /// <summary>Adds a wait for the session's next event; returns null if a wake was pending.</summary>
         internal Wait Add(SonoranSession session, int timeoutMs, bool blocking)
         {
             lock (_gate)
@@ -61,7 +61,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>Looks after a session's calls.</summary>
+        /// <summary>Serves a session's calls.</summary>
         internal void Add(SonoranSession session)
         {
             lock (_gate)
@@ -78,7 +78,7 @@ namespace Sonoran.Events
             Tell();
         }
 
-        /// <summary>Whether somebody waits for the session's next event, or is to be woken.</summary>
+        /// <summary>Whether the session has waits or a pending wake.</summary>
         internal bool Busy(SonoranSession session)
         {
             lock (_gate) return session.Waits.Count > 0 || session.Woken;
@@ -109,7 +109,7 @@ namespace Sonoran.Events
             new Thread(Run, 256 * 1024) { IsBackground = true, Name = "sonoran waits" }.Start();
         }
 
-        /// <summary>Makes the thread look at everything again.</summary>
+        /// <summary>Makes the thread check everything again.</summary>
         private void Tell()
         {
             _news = true;
@@ -129,7 +129,7 @@ namespace Sonoran.Events
 
         private static Exception Unloaded()
         {
-            // The one exception that ends a thread in silence where nobody catches it.
+            // The only exception that ends a thread silently if nobody catches it.
             return new AppDomainUnloadedException("The code that waits for sonoran's events is being unloaded.");
         }
 
@@ -146,7 +146,7 @@ namespace Sonoran.Events
                     }
                     catch (Exception e) when (!(e is ThreadAbortException))
                     {
-                        // No memory, most likely: better that the waits fail than the process.
+                        // Out of memory, most likely: fail the waits rather than the process.
                         FailAll(e);
                     }
                 }
@@ -157,7 +157,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>The sessions that are waited for, as soon as there are any; null: it is over.</summary>
+        /// <summary>Blocks until there are sessions to serve; null if the thread must end.</summary>
         private SonoranSession[] Next()
         {
             lock (_gate)
@@ -168,7 +168,7 @@ namespace Sonoran.Events
             }
         }
 
-        /// <summary>Gives every session its turn; whether one of them had an event.</summary>
+        /// <summary>Gives every session its turn. Returns whether one had an event.</summary>
         private bool Serve(SonoranSession[] sessions)
         {
             var served = false;
@@ -190,7 +190,7 @@ namespace Sonoran.Events
                 if (session.Waits.Count == 0 && !session.Calls.Awaited) _sessions.Remove(session);
         }
 
-        /// <summary>Ends the waits that are woken, cancelled or out of time; whether others are left.</summary>
+        /// <summary>Ends the waits that are woken, cancelled or out of time. Returns whether others are left.</summary>
         private bool EndDue(SonoranSession session)
         {
             lock (_gate)
@@ -257,7 +257,7 @@ namespace Sonoran.Events
                 foreach (var session in sessions)
                 {
                     foreach (var wait in session.Waits) milliseconds = Math.Min(milliseconds, wait.LeftMs);
-                    // Where only calls are awaited, events are the host's to poll for a while.
+                    // If only calls are awaited, leave the events to the host for a while.
                     var mayTakeIn = session.Waits.Count > 0 ? 0 : session.Calls.PumpInMs;
                     if (mayTakeIn == 0) numbers.Add(session.Id);
                     else milliseconds = Math.Min(milliseconds, mayTakeIn);
@@ -271,7 +271,7 @@ namespace Sonoran.Events
             }
             try
             {
-                // It takes no event. Whatever it returns, the sessions have their turn next.
+                // It takes no event. Whatever it returns, the sessions get their turn next.
                 _api.WaitAny(numbers.ToArray(), numbers.Count, milliseconds);
             }
             finally
@@ -306,7 +306,7 @@ namespace Sonoran.Events
                 get { return _timeoutMs < 0 ? int.MaxValue : (int)Math.Max(0, _timeoutMs - _clock.ElapsedMilliseconds); }
             }
 
-            /// <summary>A caller that blocks is let go at once, for it may be the pool that it blocks.</summary>
+            /// <summary>Releases a blocking caller directly, because it may be blocking the pool.</summary>
             internal void Complete(SonoranEvent next, Exception failure)
             {
                 if (_blocking) Completion.Here(_source, next, failure);

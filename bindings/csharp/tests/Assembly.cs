@@ -1,2 +1,2 @@
-// One after another: some tests measure the memory or the time of the whole process.
+// Not in parallel: some tests measure the memory or the time of the whole process.
 [assembly: Xunit.CollectionBehavior(DisableTestParallelization = true)]

@@ -10,7 +10,7 @@ namespace Sonoran.Tests
 {
     public class CallTests
     {
-        /// <summary>Nobody reads the events; the result comes all the same, and what came before it is kept.</summary>
+        /// <summary>The result comes even if nobody reads the events, and earlier events are kept.</summary>
         [Fact]
         public async Task AResultComesWithoutAReader()
         {
@@ -55,7 +55,7 @@ namespace Sonoran.Tests
             return true;
         }
 
-        /// <summary>The reader itself awaits a call: nobody else is there to bring its result.</summary>
+        /// <summary>The only reader itself awaits a call.</summary>
         [Fact]
         public async Task AHandlerOfAnEventCalls()
         {
@@ -107,7 +107,7 @@ namespace Sonoran.Tests
                 cancel.Cancel();
                 try
                 {
-                    Assert.Equal("1", await call.Soon()); // it may have been faster
+                    Assert.Equal("1", await call.Soon()); // the result may have been faster
                 }
                 catch (OperationCanceledException e)
                 {

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Sonoran.Tests
 {
-    /// <summary>What stands in sonoran.h stands here too.</summary>
+    /// <summary>The binding matches sonoran.h.</summary>
     public class HeaderTests
     {
         private static string Binding([CallerFilePath] string here = null)
@@ -40,7 +40,7 @@ namespace Sonoran.Tests
             }
             return texts.SelectMany(text => text.Key.Split(new[] { ", " }, StringSplitOptions.None).Select((name, i) =>
             {
-                // A column of defaults, of which each name has its own.
+                // A line with several names has a default for each.
                 var range = Regex.Match(text.Value, "^(\\d+)(?:, (\\d+))? +(\\d.*)$");
                 var own = range.Groups[i == 1 ? 2 : 1].Value;
                 return new KeyValuePair<string, string>(name, range.Success ? "Default " + own + "; " + range.Groups[3].Value : text.Value);

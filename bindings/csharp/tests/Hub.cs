@@ -11,7 +11,7 @@ using Sonoran.Events;
 
 namespace Sonoran.Tests
 {
-    /// <summary>A hub process, told what to push over its remote control. It ends with this process.</summary>
+    /// <summary>A hub process, driven by its remote control. It ends with this process.</summary>
     public sealed class Hub : IDisposable
     {
         public const string ApiKey = "demo-key";
@@ -22,17 +22,17 @@ namespace Sonoran.Tests
         private readonly HttpClient _http = new HttpClient { Timeout = TimeSpan.FromMinutes(3) };
         private readonly string _url;
 
-        /// <summary>One hub for all tests: each takes a server of its own.</summary>
+        /// <summary>One hub for all tests; each uses its own server.</summary>
         public static Hub Shared
         {
             get { return TheShared.Value; }
         }
 
-        /// <param name="fallback">Where pushes go by HTTP when no session is there for them.</param>
+        /// <param name="fallback">Where pushes go by HTTP when they have no session.</param>
         public Hub(string fallback = null)
         {
             var program = Needed("SONORAN_HUB");
-            // The ASP.NET hub starts by a script and spells its arguments in its own way.
+            // A script starts the ASP.NET hub, whose arguments are spelled differently.
             var arguments = program.EndsWith(".sh", StringComparison.Ordinal)
                 ? "--urls http://127.0.0.1:0 --stopOnEof true" : "--listen 127.0.0.1:0 --stop-on-eof";
             if (fallback != null) arguments += " --fallback " + fallback;
@@ -70,7 +70,7 @@ namespace Sonoran.Tests
             };
         }
 
-        /// <summary>A session on a server of its own, ready.</summary>
+        /// <summary>A ready session on its own server.</summary>
         public SonoranSession Ready(out int server)
         {
             server = NewServer();
@@ -110,7 +110,7 @@ namespace Sonoran.Tests
             Xunit.Assert.Contains("websocket", Post("/control/push?shape=verbatim&serverId=" + server, payload));
         }
 
-        /// <summary>The payloads of the documented events, each as its file has it.</summary>
+        /// <summary>The payloads of the documented events, exactly as in their files.</summary>
         public static List<string> Fixtures()
         {
             var payloads = new List<string>();
@@ -120,7 +120,7 @@ namespace Sonoran.Tests
             return payloads;
         }
 
-        /// <summary>The elements of a JSON array, each as its text.</summary>
+        /// <summary>The elements of a JSON array as text.</summary>
         public static IEnumerable<string> Elements(string array)
         {
             int depth = 0, start = 1;

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Sonoran.Tests
 {
-    /// <summary>Every way in which the native file can be wrong ends in a sentence that says what to do.</summary>
+    /// <summary>Every defect of the native file gives a sentence that says what to do.</summary>
     public class LoadTests
     {
         private static string Folder()
@@ -134,7 +134,7 @@ namespace Sonoran.Tests
             }
         }
 
-        /// <summary>No bytes of a header may throw, or have the reader go round for long.</summary>
+        /// <summary>No header makes the parser throw or loop for long.</summary>
         [Fact]
         public void AHeaderOfAnyBytes()
         {
@@ -161,7 +161,7 @@ namespace Sonoran.Tests
             var path = Written(whole);
             using (var stop = new System.Threading.ManualResetEventSlim())
             {
-                // Its length is reserved already, as some programs do it.
+                // Its length is already reserved, as some programs do.
                 var copying = new System.Threading.Thread(() =>
                 {
                     while (!stop.IsSet) File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
@@ -180,7 +180,7 @@ namespace Sonoran.Tests
             Assert.Equal(Native.Library.Version, SonoranLibrary.Load(path).Version);
         }
 
-        /// <summary>What was wrong with the file at a path is put right without another process.</summary>
+        /// <summary>Replacing a wrong file works without a new process.</summary>
         [Fact]
         public void TheRightFileInPlaceOfAWrongOne()
         {
@@ -224,7 +224,7 @@ namespace Sonoran.Tests
         [Fact]
         public void AnotherCLibrary()
         {
-            // As a library built for musl looks to a glibc process: it needs a libc that is not there.
+            // Like a library built for musl in a glibc process: it needs a libc that does not exist.
             var libc = Compiled("int nothing;", "-nostdlib -Wl,-soname,libc.musl-x86_64.so.1");
             var path = Compiled("extern int nothing; int *sonoran_version(void) { return &nothing; }", "-nostdlib " + libc);
             var rid = Platform.Rid();

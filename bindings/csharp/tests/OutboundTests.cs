@@ -32,7 +32,7 @@ namespace Sonoran.Tests
             }
         }
 
-        /// <summary>Five hundred units, all of them moving at 20 Hz, and a link that breaks in the middle.</summary>
+        /// <summary>Five hundred units, all moving at 20 Hz, and a link that breaks midway.</summary>
         [Fact]
         public void UnitLocationsKeepTheHubsRules()
         {
@@ -67,7 +67,7 @@ namespace Sonoran.Tests
                     Assert.True(call.Units.Count <= 25 && call.Bytes <= 32768, call.Units.Count + " units in " + call.Bytes + " bytes");
                 foreach (var link in calls.GroupBy(call => call.Connection))
                 {
-                    // Of the whole series: two neighbours may be held up on their way by a busy machine.
+                    // Over the whole series: a busy machine may delay single calls.
                     var span = link.Max(call => call.AtMs) - link.Min(call => call.AtMs);
                     Assert.True(span >= 200 * (link.Count() - 1), link.Count() + " calls in " + span + " ms");
                 }
@@ -89,7 +89,7 @@ namespace Sonoran.Tests
             internal List<KeyValuePair<string, string>> Units;
         }
 
-        /// <summary>The unitLocation calls that the hub had for a server, in order.</summary>
+        /// <summary>The unitLocation calls that the hub received for a server, in order.</summary>
         private static List<Call> Calls(int server)
         {
             var calls = Hub.Elements(Hub.Shared.Get("/control/calls"))

@@ -16,7 +16,7 @@ namespace Sonoran.Tests
             using (var session = Hub.Shared.Ready(out server))
             {
                 var payloads = Hub.Fixtures();
-                // What System.Text.Json or a double would change, and text beyond the fixtures' ASCII.
+                // Text that System.Text.Json or a double would change, and text beyond the fixtures' ASCII.
                 payloads.Add("{ \"key\":\"k\",\"type\" : \"EVENT_X\",\"n\":[1e400,-0,12345678901234567890,1.10],\"e\":\"\\/\\u0041\\ud800\u00e9\ud83d\ude00\",\"d\":1,\"d\":2 }");
                 payloads.Add("{\"type\":\"EVENT_LONG\",\"data\":\"" + new string('\u20ac', 300000) + "\"}");
                 foreach (var payload in payloads) Hub.Shared.Push(server, payload);

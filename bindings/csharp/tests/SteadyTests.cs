@@ -15,7 +15,7 @@ namespace Sonoran.Tests
             GC.Collect();
             GC.WaitForPendingFinalizers();
 #if NET8_0_OR_GREATER
-            GC.Collect(2, GCCollectionMode.Aggressive, true, true); // gives the memory back, too
+            GC.Collect(2, GCCollectionMode.Aggressive, true, true); // returns memory to the system, too
 #else
             GC.Collect();
 #endif
@@ -34,7 +34,7 @@ namespace Sonoran.Tests
             }
         }
 
-        /// <summary>Takes everything; returns the events and how long that took.</summary>
+        /// <summary>Takes <paramref name="count"/> events; returns them and how long it took.</summary>
         private static SonoranEvent[] Take(SonoranSession session, int count, out TimeSpan elapsed)
         {
             var events = new SonoranEvent[count];
@@ -63,7 +63,7 @@ namespace Sonoran.Tests
                     var characters = Take(session, count, out elapsed).Sum(e => (long)e.Json.Length);
                     if (round < warmUp) continue;
                     taken += characters;
-                    // A garbage collector's heap breathes; what has leaked stays.
+                    // A garbage-collected heap shrinks and grows; a leak only grows.
                     if (round >= warmUp + rounds / 2) least = Math.Min(least, Resident());
                 }
                 var grown = least - warm;

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Sonoran.Tests
 {
-    /// <summary>Code that waits is unloaded, as a game server does when it restarts a plugin: on its main thread.</summary>
+    /// <summary>Waiting code is unloaded, as when a game server restarts a plugin on its main thread.</summary>
     public class UnloadTests
     {
 #if NET8_0_OR_GREATER
@@ -24,14 +24,14 @@ namespace Sonoran.Tests
             Task ended;
             var context = Unloaded(kind, out ended);
             Assert.Equal("ended", await End(ended).Soon());
-            // How a wait ended is told by its exception; what reads all events just ends.
+            // A wait ends with an exception; ReadAllAsync just ends.
             Assert.Equal(kind != "ReadAllAsync", ended.Exception?.InnerException is AppDomainUnloadedException);
             ended = null;
             var clock = Stopwatch.StartNew();
             while (context.IsAlive)
             {
                 Assert.True(clock.ElapsedMilliseconds < 3 * Native.Patience, "something keeps the context");
-                // Off the stack of what has ended, which may still refer to it.
+                // Leaves the ended task's stack, which may still refer to the context.
                 await Task.Delay(50);
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
@@ -48,7 +48,7 @@ namespace Sonoran.Tests
         private static WeakReference Unloaded(string kind, out Task ended)
         {
             var context = new System.Runtime.Loader.AssemblyLoadContext(kind, isCollectible: true);
-            // The binding again, and what waits with it.
+            // A second copy of the binding, and the code that waits with it.
             context.LoadFromAssemblyPath(typeof(SonoranSession).Assembly.Location);
             var tests = context.LoadFromAssemblyPath(typeof(UnloadTests).Assembly.Location);
             var start = tests.GetType(typeof(Waiter).FullName).GetMethod(nameof(Waiter.Start));
@@ -79,7 +79,7 @@ namespace Sonoran.Tests
             unloading.Start();
             Assert.True(unloading.Join(Native.Patience), "the domain is not unloaded after " + Native.Patience + " ms");
             Console.WriteLine("csharp: an AppDomain in " + kind + " is unloaded in " + clock.ElapsedMilliseconds + " ms");
-            // The domain may be gone before the waits could tell how they ended; none ended otherwise.
+            // The domain may be gone before the waits can report how they ended; none ends otherwise.
             foreach (var end in File.ReadAllLines(ended)) Assert.Contains(end, "AppDomainUnloadedException ThreadAbortException");
         }
 
@@ -118,10 +118,10 @@ namespace Sonoran.Tests
 #endif
     }
 
-    /// <summary>A plugin that does nothing but wait.</summary>
+    /// <summary>A plugin that only waits.</summary>
     public class Waiter : MarshalByRefObject
     {
-        /// <summary>Starts a wait that only unloading ends; returns when it waits.</summary>
+        /// <summary>Starts a wait that only unloading ends; returns once it waits.</summary>
         public static Task Start(string library, string options, string kind)
         {
             var session = SonoranLibrary.Load(library).Connect(options);
@@ -153,7 +153,7 @@ namespace Sonoran.Tests
             return ended.Task;
         }
 
-        /// <summary>As <see cref="Start"/>, and says in a file how it ended.</summary>
+        /// <summary>As <see cref="Start"/>, but writes to a file how it ended.</summary>
         public void StartAndNote(string library, string options, string kind, string file)
         {
             Start(library, options, kind).ContinueWith(ended =>

@@ -26,7 +26,7 @@ namespace Sonoran.Tests
             }
         }
 
-        /// <summary>One thread waits for all of them, natively.</summary>
+        /// <summary>One native wait serves all sessions.</summary>
         [Fact]
         public async Task AnySessionsEventComesAtOnce()
         {
@@ -50,7 +50,7 @@ namespace Sonoran.Tests
                 }
                 Assert.True(sessions[0].NativeHandle().ToInt64() > 0);
                 Assert.Equal(sessions[0].NativeHandle(), sessions[0].NativeHandle());
-                // One of them goes, and the others go on.
+                // One session ends, and the others go on.
                 waiting = sessions.Select(session => session.WaitAsync()).ToArray();
                 sessions[0].Disconnect();
                 Assert.Equal("SESSION_CLOSED", (await waiting[0].Soon()).Type);
@@ -96,7 +96,7 @@ namespace Sonoran.Tests
             }
         }
 
-        /// <summary>Whether a wait or its cancelling is first, nobody knows; each event comes once, and in order.</summary>
+        /// <summary>Waits and cancellations race; each event comes once, and in order.</summary>
         [Fact]
         public async Task CancellingLosesNoEvent()
         {
@@ -204,7 +204,7 @@ namespace Sonoran.Tests
             var open = Enumerable.Range(0, sessions).Select(i => Hub.Shared.Ready(out servers[i])).ToArray();
             try
             {
-                // The thread of code that was unloaded may not be quite gone.
+                // The thread of unloaded code may still be ending.
                 var leaving = Stopwatch.StartNew();
                 while (Threads("sonoran waits") > 1 && leaving.ElapsedMilliseconds < Native.Patience) Thread.Sleep(5);
                 var latency = new List<double>();
@@ -235,7 +235,7 @@ namespace Sonoran.Tests
             }
         }
 
-        /// <summary>A session that never runs dry does not keep the others waiting.</summary>
+        /// <summary>A session that always has events does not starve the others.</summary>
         [Fact]
         public async Task ABusySessionHidesNoOther()
         {

@@ -1,5 +1,5 @@
-// Outbound.exe LIBRARY OPTIONS : what tests/c/outbound.c does, through bindings/csharp. It knows the command
-// `units COUNT TICKS` only.
+// Outbound.exe LIBRARY OPTIONS: does through bindings/csharp what tests/c/outbound.c does, but knows only the
+// command `units COUNT TICKS`.
 using System;
 using System.Collections.Concurrent;
 using System.Diagnostics;
@@ -40,7 +40,7 @@ internal static class Outbound
 
     private static void Main(string[] arguments)
     {
-        // reading stdin blocks, and events must go on
+        // reading stdin blocks, and events must keep flowing
         var lines = new BlockingCollection<string>();
         new Thread(() =>
         {

@@ -1,5 +1,5 @@
-// On .NET these tests run on xunit, whose runner does not run on the Mono that FXServer has. There they run on
-// NUnit 2.6, which sees xunit's names as its own: this file says which is which.
+// On .NET these tests run on xunit, whose runner does not run on FXServer's Mono. There they run on NUnit 2.6; this
+// file maps xunit's names to NUnit's.
 using System;
 using System.Collections.Generic;
 using System.Linq;
@@ -12,7 +12,7 @@ namespace Xunit
     [AttributeUsage(AttributeTargets.Method)]
     public sealed class FactAttribute : Unit.TestAttribute { }
 
-    /// <summary>NUnit looks at the rows alone.</summary>
+    /// <summary>NUnit needs only the rows.</summary>
     [AttributeUsage(AttributeTargets.Method)]
     public sealed class TheoryAttribute : Attribute { }
 
@@ -52,7 +52,7 @@ namespace Xunit
 
     public static class Runner
     {
-        /// <summary>Runs the tests of this program. <paramref name="only"/>: parts of the names of those to run; none: all.</summary>
+        /// <summary>Runs this program's tests. <paramref name="only"/>: parts of names to run; none for all.</summary>
         public static int Main(string[] only)
         {
             var program = typeof(Runner).Assembly;

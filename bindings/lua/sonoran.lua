@@ -5,16 +5,16 @@
 --
 --     for event in session:events() do ... end       -- once per tick; event is JSON text
 --
--- sonoran.h is the manual: what the options, the events and the error codes are, and what the
--- library does to your process. What can fail returns nil, a sentence that says what to do, and a
--- code, such as sonoran.E_OPTION.
+-- sonoran.h is the manual of the options, the events, the error codes, and what the library does to
+-- your process. A function that fails returns nil, a sentence that says what to do, and a code, such
+-- as sonoran.E_OPTION.
 --
--- For LuaJIT 2.1 (OpenResty, Luvit, own engines). FiveM's and RedM's Lua is no LuaJIT and has no FFI,
--- and Garry's Mod turns it off: there a C# resource or a binary module has to hold the session.
+-- For LuaJIT 2.1 (OpenResty, Luvit, custom engines). FiveM's and RedM's Lua is not LuaJIT and has no
+-- FFI, and Garry's Mod turns it off: there a C# resource or a binary module must hold the session.
 
 local ffi = require("ffi")
 
--- The declarations of sonoran.h. Numbers are 32 bits wide, so that Lua sees plain numbers.
+-- The declarations of sonoran.h. Numbers have 32 bits, so that Lua sees plain numbers.
 local DECLARATIONS = [[
 typedef int32_t sonoran_session;
 sonoran_session sonoran_connect(const char *options_json);
@@ -56,7 +56,7 @@ local CODES = {
   E_SYSTEM = -21,
   E_TIMEOUT = -22,
   E_INTERNAL = -29,
-  -- of this file, in no header: there is no usable library
+  -- not in sonoran.h: there is no usable library
   E_LIBRARY = -100,
 }
 
@@ -91,7 +91,7 @@ local function encode_object(map, depth)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- A table whose keys are exactly 1 to n is a list, any other an object; an empty one is an object.
+-- A table whose keys are exactly 1 to n is a list; any other, even an empty one, is an object.
 function encode(value, depth)
   local kind = type(value)
   if value == null then return "null" end
@@ -110,18 +110,18 @@ function encode(value, depth)
   return encode_object(value, depth - 1)
 end
 
--- A string that C can take whole; nil, a sentence and a code if it is not.
+-- Returns a string that C can take whole; otherwise nil, a sentence and a code.
 local function plain(value, argument, expected)
   if type(value) ~= "string" then
     return nil, argument .. " is a " .. type(value) .. ": expected " .. expected, CODES.E_ARGUMENT
   end
-  if value:find("\0", 1, true) then -- C would read up to there and drop the rest
+  if value:find("\0", 1, true) then -- C would drop the rest
     return nil, argument .. " has a NUL byte in it: JSON writes that as \\u0000", CODES.E_ARGUMENT
   end
   return value
 end
 
--- A table as JSON (an empty one as `empty`), JSON text as it is; nil, a sentence and a code if it is neither.
+-- Returns a table as JSON (an empty one as `empty`), and JSON text as it is; otherwise nil, a sentence and a code.
 local function json(value, argument, empty)
   if type(value) ~= "table" then return plain(value, argument, "a table or JSON text") end
   if next(value) == nil then return empty end
@@ -132,7 +132,7 @@ end
 
 -- The API over a loaded library -----------------------------------------------------------------------
 
--- `lib` stays referenced by what is returned here: LuaJIT unloads a library that nothing refers to.
+-- The returned API keeps `lib` referenced: LuaJIT unloads a library that nothing refers to.
 local function bind(lib)
   local function failed(code)
     return nil, ffi.string(lib.sonoran_last_error()), code
@@ -143,19 +143,19 @@ local function bind(lib)
     return true
   end
 
-  -- A time that has run out is no time, not time without limit.
+  -- A negative time means no waiting, not waiting without limit.
   local function milliseconds(time)
     return math.max(0, math.min(time, 0x7fffffff))
   end
 
-  -- The library's string as a Lua string, freed at once. NULL is no nil, but it equals nil.
+  -- The library's string as a Lua string, freed at once. NULL is not nil, but it equals nil.
   local function take(text)
     local copy = ffi.string(text)
     lib.sonoran_free(text)
     return copy
   end
 
-  -- No event, or no session any more.
+  -- No event: nil, or an error if the session is gone.
   local function none(session)
     local state = lib.sonoran_state(session.number)
     if state < 0 then return failed(state) end
@@ -164,33 +164,33 @@ local function bind(lib)
 
   local Session = {}
 
-  -- The next event as JSON text, or nil when there is none. Never blocks. After the session's last
-  -- event, SESSION_CLOSED: nil, a sentence and sonoran.E_SESSION.
+  -- The next event as JSON text, or nil if there is none. Never blocks. After the session's last event,
+  -- SESSION_CLOSED: nil, a sentence and sonoran.E_SESSION.
   function Session:poll()
     local text = lib.sonoran_poll_event(self.number)
     if text ~= nil then return take(text) end
     return none(self)
   end
 
-  -- As poll, but blocks the Lua state until there is an event: `timeout_ms` long, or without limit.
+  -- As poll, but blocks the Lua state until there is an event, for `timeout_ms` or without limit.
   function Session:wait(timeout_ms)
     local text = lib.sonoran_wait_event(self.number, timeout_ms and milliseconds(timeout_ms) or -1)
     if text ~= nil then return take(text) end
     return none(self)
   end
 
-  -- Apart from Session:events, as LuaJIT does not compile a function that has a closure in it.
+  -- Separate from Session:events, because LuaJIT does not compile a function that has a closure in it.
   local function waiting(session, timeout_ms)
     return function() return session:wait(timeout_ms) end
   end
 
-  -- Iterates over the events that wait now; with `timeout_ms` it also waits that long for each.
+  -- Iterates over the queued events; with `timeout_ms` it also waits that long for each.
   function Session:events(timeout_ms)
     if timeout_ms then return waiting(self, timeout_ms) end
     return self.poll, self
   end
 
-  -- Apart from Session:stream, for the same reason.
+  -- Separate from Session:stream, for the same reason.
   local function streaming(session, pause)
     return function()
       while true do
@@ -201,13 +201,13 @@ local function bind(lib)
     end
   end
 
-  -- For coroutines: iterates over all events to the last one, and calls `pause` whenever none waits: the
-  -- coroutine.yield that gives the tick back to the host, or what sleeps in your event loop.
+  -- For coroutines: iterates over all events up to the last, and calls `pause` whenever none is queued: by
+  -- default coroutine.yield, which gives the tick back to the host, or what sleeps in your event loop.
   function Session:stream(pause)
     return streaming(self, pause or coroutine.yield)
   end
 
-  -- What an event loop waits on until there is an event to poll: a file descriptor that becomes readable (on
+  -- For an event loop to wait on until there is an event to poll: a file descriptor that becomes readable (on
   -- Windows the number of an event's HANDLE). It belongs to the library: only wait on it.
   function Session:fd()
     local handle = tonumber(lib.sonoran_wait_handle(self.number))
@@ -241,14 +241,14 @@ local function bind(lib)
   end
 
   -- Takes the newest locations of units: a list of tables as sonoran.h describes them (or JSON text).
-  -- They go out when the hub may have them.
+  -- They go out as soon as the hub allows.
   function Session:send_unit_locations(updates)
     local text, sentence, code = json(updates, "updates", "[]")
     if not text then return nil, sentence, code end
     return done(lib.sonoran_send_unit_locations(self.number, text))
   end
 
-  -- Takes a push that reached the host by HTTP: the text that was posted. It joins the events.
+  -- Takes a push that reached the host by HTTP: the posted text. It joins the events.
   function Session:ingest(body)
     local text, sentence, code = plain(body, "body", "a string")
     if not text then return nil, sentence, code end
@@ -262,13 +262,13 @@ local function bind(lib)
     return none(self)
   end
 
-  -- Ends the session. What is queued can still be polled; SESSION_CLOSED is the last event.
+  -- Ends the session. Queued events can still be polled; SESSION_CLOSED is the last.
   function Session:disconnect()
     return done(lib.sonoran_disconnect(self.number))
   end
 
-  -- `number` is the session in the C API. A session that nothing refers to any more is disconnected;
-  -- the function is looked up now, as the library's table may be collected before the last session.
+  -- `number` is the session in the C API. A session that nothing refers to is disconnected. The function
+  -- is looked up here, because the library's table may be collected before the last session.
   local disconnect = lib.sonoran_disconnect
   local session = ffi.metatype("struct { sonoran_session number; }", {
     __index = Session,
@@ -279,7 +279,7 @@ local function bind(lib)
   local sonoran = { null = null, VERSION = ffi.string(lib.sonoran_version()) }
   for name, code in pairs(CODES) do sonoran[name] = code end
 
-  -- Opens a session. `options`: a table, or JSON text. Does not block: events tell the rest.
+  -- Opens a session. `options`: a table, or JSON text. Does not block: events report the rest.
   function sonoran.connect(options)
     local text, sentence, code = json(options, "options", "{}")
     if not text then return nil, sentence, code end
@@ -288,8 +288,8 @@ local function bind(lib)
     return session(number)
   end
 
-  -- Waits for the first session of a list that has an event to poll, `timeout_ms` long or without limit, and
-  -- returns it. Blocks the Lua state. A busy session does not hide the others.
+  -- Waits, for `timeout_ms` or without limit, until a session of a list has an event to poll, and returns that
+  -- session. Blocks the Lua state. A busy session does not hide the others.
   function sonoran.wait_any(sessions, timeout_ms)
     local numbers = ffi.new("sonoran_session[?]", #sessions)
     for i = 1, #sessions do numbers[i - 1] = sessions[i].number end
@@ -323,13 +323,13 @@ local FILE = ffi.os == "Windows" and "sonoran.dll" or "libsonoran.so"
 local ADVICE = ": put the " .. FILE .. " for this system's architecture"
   .. (ffi.os == "Windows" and "" or " and C library (glibc or musl)") .. " there"
 
--- A version's major and minor part in one number that can be compared.
+-- A version's major and minor parts in one comparable number.
 local function release(version)
   local major, minor = version:match("^(%d+)%.(%d+)")
   return (tonumber(major) or 0) * 256 + (tonumber(minor) or 0)
 end
 
--- What keeps `lib` from being used, or nil.
+-- Why `lib` cannot be used, or nil.
 local function defect(lib, file)
   local found, version = pcall(function() return ffi.string(lib.sonoran_version()) end)
   if found and release(version) < release(VERSION) then
@@ -343,7 +343,7 @@ local function defect(lib, file)
   end
 end
 
--- The file beside sonoran.lua; where there is none, its bare name, for the system's loader to find.
+-- The file beside sonoran.lua or, if there is none, its bare name, for the system's loader to find.
 local function default_file()
   local beside = (debug.getinfo(1, "S").source:match("^@(.*[/\\])") or "./") .. FILE
   local file = io.open(beside, "rb")
@@ -354,7 +354,7 @@ end
 
 local loaded = {}
 
--- Loads the library and returns the API over it. `file`: its full path; see default_file without one.
+-- Loads the library and returns the API over it. `file`: its full path; the default is default_file.
 local function load(file)
   file = file or default_file()
   if not loaded[file] then

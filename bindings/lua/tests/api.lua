@@ -1,5 +1,5 @@
--- What needs no hub: the declarations against the header, JSON, ownership, and the sentence of every failure.
--- Run with the folder of sonoran.h and the folder of files that are no usable library.
+-- Tests without a hub: the declarations against the header, JSON, ownership, and the sentence of every failure.
+-- Arguments: the folder of sonoran.h and the folder of unusable libraries.
 local include, broken = ...
 local library = os.getenv("SONORAN_LIBRARY")
 local module = require("sonoran")
@@ -26,7 +26,7 @@ end
 local header = read(include .. "/sonoran.h")
 local source = read(package.searchpath and package.searchpath("sonoran", package.path) or "sonoran.lua")
 
--- The declarations of C code: a sorted list, comments and directives dropped, white space made one.
+-- The declarations of C code as a sorted list, without comments and directives, whitespace collapsed.
 local function declarations(code)
   code = code:gsub("/%*.-%*/", ""):gsub("\n#[^\n]*", "\n"):gsub("SONORAN_API", "")
   code = code:gsub('extern "C" {', ""):gsub("\n} *//[^\n]*", "\n"):gsub("//[^\n]*", "")
@@ -65,7 +65,7 @@ local function test_constants(sonoran)
   end
 end
 
--- The library at echo.so answers every connect with an error whose sentence is the options.
+-- The library echo.so fails every connect with the options as the sentence.
 local function test_json()
   local echo = assert(module.load(broken .. "/echo.so"))
   local function json(options) return (select(2, echo.connect(options))) end
@@ -117,14 +117,14 @@ local function test_loading()
     contains(sentence, part)
     equal(code, module.E_LIBRARY, file)
   end
-  -- loaded once, however often it is asked for, and by whom
+  -- loaded only once, however often and by whomever
   local sonoran = assert(module.load(library))
   equal(module.load(library), sonoran, "a second load")
   package.loaded.sonoran = nil
   assert(require("sonoran").load(library).connect)
 end
 
--- A hub that is not there (nothing listens on port 1), and is tried once in an hour.
+-- A hub that does not exist (nothing listens on port 1), tried once an hour.
 local function nowhere(server)
   return {
     communityId = "demo", apiKey = "demo-key", serverId = server, url = "http://127.0.0.1:1/apiWsHub",
@@ -148,8 +148,8 @@ local function test_session(sonoran)
   contains(session:stats(), '"session":' .. session.number)
   contains(session:wait(), '"type":"SESSION_RETRY"')
   assert(session:wake())
-  repeat until not session:wait() -- would last an hour if it were not for wake
-  session:wait(-1) -- a time that has run out, not for ever
+  repeat until not session:wait() -- without wake this would last an hour
+  session:wait(-1) -- no waiting, not waiting forever
   session:wait(0.5)
   equal(session:state(), "retrying", "state")
   equal(select("#", session:poll()), 1, "the results of poll when there is nothing")
@@ -201,7 +201,7 @@ local function test_stream(sonoran)
 end
 
 local function test_collection(sonoran)
-  -- a session that nothing refers to is disconnected: its number goes dead, the next one may have its place
+  -- a session that nothing refers to is disconnected: its number dies, and the next session may replace it
   local options = nowhere(2)
   options.replace = false
   local session = assert(sonoran.connect(options))
@@ -213,13 +213,13 @@ local function test_collection(sonoran)
   collectgarbage()
   assert(sonoran.connect(options))
 
-  -- and a library that is in use only through a session stays
+  -- a session alone keeps its library loaded
   session = sonoran.connect(nowhere(3))
   module, package.loaded.sonoran, sonoran = nil, nil, nil
   collectgarbage()
   collectgarbage()
   assert(session:state())
-  -- this one is still open when the state closes
+  -- still open when the state closes
   _G.left_open = session
 end
 

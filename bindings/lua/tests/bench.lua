@@ -1,4 +1,4 @@
--- bench.lua OPTIONS EVENTS ROUNDS: what an event costs a LuaJIT host, as testing/testing.sh describes it.
+-- bench.lua OPTIONS EVENTS ROUNDS: what an event costs a LuaJIT host; see `bench` in bindings/testing/src/host.rs.
 local options, events, rounds = ...
 events = tonumber(events)
 local sonoran = assert(require("sonoran").load(os.getenv("SONORAN_LIBRARY")))

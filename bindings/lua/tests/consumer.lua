@@ -1,4 +1,4 @@
--- The host under test, as testing/testing.sh describes it.
+-- The host under test, as bindings/testing/src/host.rs describes it.
 local url, mode, path = ...
 local sonoran = assert(require("sonoran").load(os.getenv("SONORAN_LIBRARY")))
 
@@ -42,7 +42,7 @@ while not over do
     take(event)
     if over then break end
   end
-  -- nothing more for now: give the others the core
+  -- nothing for now: yield the CPU
   if mode == "poll" and not over then
     local event = session:wait(1)
     if event then take(event) end

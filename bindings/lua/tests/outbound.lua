@@ -1,5 +1,5 @@
--- outbound.lua LIBRARY OPTIONS : what tests/c/outbound.c does, through bindings/lua. It knows the command
--- `units COUNT TICKS` only.
+-- outbound.lua LIBRARY OPTIONS: does through bindings/lua what tests/c/outbound.c does, but knows only the
+-- command `units COUNT TICKS`.
 local ffi = require("ffi")
 ffi.cdef [[
 struct pollfd { int fd; short events; short revents; };

@@ -27,7 +27,7 @@ Json = Union[str, Sequence[Any], Mapping[str, Any]]
 
 _STATES = ("connecting", "authenticating", "ready", "retrying", "closed")
 _E_SESSION = -10
-# A native wait holds up Ctrl-C for this long.
+# A native wait delays Ctrl-C by up to this long.
 _SLICE_MS = 250
 
 
@@ -64,7 +64,7 @@ class Session:
         self._library = load()
         self._number = check(self._library, self._library.sonoran_connect(plain(options_json, "options_json")))
         self._lock = threading.Lock()
-        # Of each event loop, the futures that are resolved once there may be an event.
+        # For each event loop, the futures to resolve once there may be an event.
         self._waiting: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Deque[asyncio.Future[None]]]"
         self._waiting = weakref.WeakKeyDictionary()
 
@@ -74,7 +74,7 @@ class Session:
         return self._number
 
     def poll(self) -> Optional[Event]:
-        """The next event, or None. Never blocks. SonoranError when the session is gone: after its last event."""
+        """The next event, or None. Never blocks. SonoranError once the session is gone, after its last event."""
         text = take(self._library, self._library.sonoran_poll_event(self._number))
         if text is not None:
             return Event(text)
@@ -101,7 +101,7 @@ class Session:
         check(self._library, self._library.sonoran_wake(self._number))
 
     def events(self, timeout: float = 0) -> Iterator[Event]:
-        """Iterates over the events that wait now; with `timeout` it also waits that many seconds for each."""
+        """Iterates over the queued events; with `timeout` it also waits that many seconds for each."""
         while True:
             try:
                 event = self.wait(timeout) if timeout else self.poll()
@@ -114,7 +114,7 @@ class Session:
             yield event
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        """Iterates over all events, to the session's last one. The event loop sleeps while there is none."""
+        """Iterates over all events, up to the session's last. The event loop sleeps while there is none."""
         while True:
             try:
                 event = await self.wait_async()
@@ -141,7 +141,7 @@ class Session:
         if not waiting:
             try:
                 loop.add_reader(handle, self._look, waiting)
-            except NotImplementedError:  # the loop of Windows waits for sockets alone
+            except NotImplementedError:  # the loop of Windows waits only for sockets
                 await loop.run_in_executor(None, self._wait_for_one)
                 return
         waiting.append(future)
@@ -162,7 +162,7 @@ class Session:
         self._library.sonoran_wait_any(ctypes.byref(ctypes.c_int32(self._number)), 1, _SLICE_MS)
 
     def fileno(self) -> int:
-        """What a selector waits on until there is an event to poll: a file descriptor; on Windows an event's HANDLE.
+        """For a selector to wait on until there is an event to poll: a file descriptor; on Windows an event's HANDLE.
 
         It belongs to the library: only wait on it.
         """
@@ -185,7 +185,7 @@ class Session:
         check(self._library, self._library.sonoran_send_unit_locations(self._number, text))
 
     def ingest(self, body: str) -> None:
-        """Takes a push that reached this program by HTTP: the text that was posted. It joins the events."""
+        """Takes a push that reached this program by HTTP: the posted text. It joins the events."""
         check(self._library, self._library.sonoran_ingest(self._number, plain(body, "body")))
 
     def stats(self) -> Dict[str, Any]:
@@ -198,7 +198,7 @@ class Session:
         return figures
 
     def disconnect(self) -> None:
-        """Ends the session. What is queued can still be polled; SESSION_CLOSED is the last event."""
+        """Ends the session. Queued events can still be polled; SESSION_CLOSED is the last."""
         self._library.sonoran_disconnect(self._number)
 
     def __enter__(self) -> "Session":
@@ -248,7 +248,7 @@ def connect(
     headers: Optional[Mapping[str, str]] = None,
     log: Optional[str] = None,
 ) -> Session:
-    """Opens a session. Does not block on the network: events tell the rest.
+    """Opens a session. Does not block on the network: events report the rest.
 
     The options are those of sonoran.h, in Python's spelling: `retryMinMs` is `retry_min_ms`. None leaves one out.
     """

@@ -11,8 +11,8 @@ VERSION = "0.1.0"
 FILE = "sonoran.dll" if sys.platform == "win32" else "libsonoran.so"
 LIBRARY = -100
 
-# Each function of the header: what it returns, and what it takes. A string that is ours to free is a c_void_p,
-# for ctypes would copy a c_char_p and lose the pointer.
+# Each function of the header: what it returns, and what it takes. A string that we must free is a c_void_p,
+# because ctypes would copy a c_char_p and lose the pointer.
 _FUNCTIONS = {
     "sonoran_connect": (c_int32, [c_char_p]),
     "sonoran_poll_event": (c_void_p, [c_int32]),
@@ -56,7 +56,7 @@ def _release(version: str) -> Tuple[int, ...]:
 def load(file: Optional[str] = None) -> ctypes.CDLL:
     """Loads the library, once for the process.
 
-    Without `file`: the one that SONORAN_LIBRARY names, or that lies in this package, or that the system's loader finds.
+    Without `file`: the one that SONORAN_LIBRARY names, or that is in this package, or that the system's loader finds.
     """
     global _loaded
     with _lock:
@@ -95,7 +95,7 @@ def _open(file: str) -> ctypes.CDLL:
 
 
 def check(library: ctypes.CDLL, result: int) -> int:
-    """The number that a function returned, or the library's sentence as an exception."""
+    """Returns a function's result, or raises the library's sentence."""
     if result < 0:
         name, sentence = library.sonoran_error_name(result), library.sonoran_last_error()
         raise SonoranError(result, name.decode(), sentence.decode())
@@ -103,7 +103,7 @@ def check(library: ctypes.CDLL, result: int) -> int:
 
 
 def take(library: ctypes.CDLL, pointer: Optional[int]) -> Optional[str]:
-    """Takes over a text that the library gave away."""
+    """Copies a string of the library and frees it."""
     if not pointer:
         return None
     try:
@@ -113,7 +113,7 @@ def take(library: ctypes.CDLL, pointer: Optional[int]) -> Optional[str]:
 
 
 def plain(text: str, argument: str) -> bytes:
-    """Text that C takes whole."""
+    """Encodes text that C can take whole."""
     if not isinstance(text, str):
         raise TypeError(f"{argument} is {type(text).__name__}: expected str")
     if "\0" in text:

@@ -1,4 +1,4 @@
-"""What needs no hub: the header's functions and options, ownership, and the sentence of every failure."""
+"""Tests without a hub: the header's functions and options, ownership, and the sentence of every failure."""
 
 import ctypes
 import gc
@@ -16,7 +16,7 @@ INCLUDE, BROKEN = sys.argv[1:3]
 with open(os.path.join(INCLUDE, "sonoran.h"), encoding="utf-8") as file:
     HEADER = file.read()
 
-# What a type of the header is here.
+# The ctypes equivalents of the header's types.
 TYPES = {
     "int32_t": ctypes.c_int32, "sonoran_session": ctypes.c_int32, "intptr_t": ctypes.c_ssize_t, "void": None,
     "char *": ctypes.c_void_p, "const char *": ctypes.c_char_p,
@@ -25,7 +25,7 @@ TYPES = {
 
 
 def nowhere(server, **more):
-    """A hub that is not there, and is tried once in an hour."""
+    """A hub that does not exist, tried once an hour."""
     options = {"retry_min_ms": 3600000, "retry_max_ms": 3600000, **more}
     return sonoran.connect(
         community_id="demo", api_key="demo-key", server_id=server, url="http://127.0.0.1:1/apiWsHub", **options
@@ -47,7 +47,7 @@ class Api(unittest.TestCase):
         for result, name, arguments in found:
             split = [re.sub(r"\w+$", "", argument.strip()).strip() for argument in arguments.split(",")]
             taken = [] if arguments == "void" else [TYPES[kind] for kind in split]
-            # what sonoran_free takes is what the others give away
+            # sonoran_free takes what the others return
             taken = [ctypes.c_void_p] if name == "sonoran_free" else taken
             declared[name] = (TYPES[result.strip()], taken)
         given_away = {name for name, (result, _) in declared.items() if result is ctypes.c_void_p}

@@ -1,5 +1,5 @@
-"""The host under test; bindings/testing/src/host.rs says what it does. Run with `asyncio` before the arguments, it
-takes the events from an event loop whatever the mode."""
+"""The host under test, as bindings/testing/src/host.rs describes it. With `asyncio` before the arguments, it takes
+the events in an event loop, whatever the mode."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ pushes = 0
 
 
 def take(event: sonoran.Event) -> bool:
-    """Whether it goes on."""
+    """Handles an event. Returns whether to go on."""
     global pushes
     if file:
         file.write(event.encode() + b"\0")

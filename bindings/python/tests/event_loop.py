@@ -1,4 +1,4 @@
-"""event_loop.py URL COUNT: one asyncio loop with many sessions. Says how often it woke up while nothing happened."""
+"""event_loop.py URL COUNT: one asyncio loop with many sessions. Prints how often it woke up while nothing happened."""
 
 import asyncio
 import selectors
@@ -35,9 +35,9 @@ async def main(selector: Counting) -> None:
     await asyncio.sleep(0.5)
     before = selector.woken
     await asyncio.sleep(2)
-    # the sleep itself takes two: one for its time, one to go on
+    # the sleep itself wakes it twice: when its time is up, and to resume the task
     print("woken", selector.woken - before - 2, flush=True)
-    # each finds its own, and a wait that is cancelled loses nothing
+    # each session gets its own event, and a cancelled wait loses nothing
     for number, session in enumerate(sessions):
         session.ingest('{"key":"demo-key","type":"EVENT_%d"}' % number)
         found, event = await asyncio.wait_for(seen.get(), 120)
@@ -65,7 +65,7 @@ async def main(selector: Counting) -> None:
 
 selector = Counting()
 loop = asyncio.SelectorEventLoop(selector)
-loop.set_debug(False)  # it would tell of slow steps
+loop.set_debug(False)  # debug mode would report slow steps
 loop.run_until_complete(main(selector))
 loop.close()
 sonoran.shutdown(30)

@@ -1,4 +1,4 @@
-/* bench OPTIONS EVENTS ROUNDS: what an event costs a C host, as testing.sh describes it. */
+/* bench OPTIONS EVENTS ROUNDS: what an event costs a C host; see `bench` in src/host.rs. */
 #include "sonoran.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@ static double now(void)
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-/* Whether `text`, which it frees, has `part` in it. */
+/* Whether `text` contains `part`. Frees `text`. */
 static int has(char *text, const char *part)
 {
     int found = text != NULL && strstr(text, part) != NULL;

@@ -1,4 +1,4 @@
-/* Stands in for a library of any VERSION: refuses every session, with the options as the sentence. */
+/* A stand-in for the library, of any VERSION: refuses every session, with the options as the sentence. */
 #define SONORAN_API
 #include "sonoran.h"
 
@@ -15,7 +15,7 @@ const char *sonoran_last_error(void) { return sentence; }
 const char *sonoran_version(void) { return VERSION; }
 const char *sonoran_error_name(int32_t code) { return code == 0 ? "ok" : "unknown"; }
 
-/* There is no session for these. */
+/* These never have a session. */
 char *sonoran_poll_event(sonoran_session session) { (void)session; return NULL; }
 char *sonoran_wait_event(sonoran_session session, int32_t timeout_ms) { (void)session, (void)timeout_ms; return NULL; }
 char *sonoran_stats(sonoran_session session) { (void)session; return NULL; }

@@ -1,10 +1,10 @@
-//! What every host shows, whatever its language.
+//! Tests of a host in any language.
 //!
 //! A host under test is a program, run as `consumer URL MODE FILE` (MODE: poll or wait; FILE: - for none). It opens
-//! one session, writes every event to FILE with a NUL byte after each, and says on stdout, a line each:
+//! one session, writes every event to FILE with a NUL byte after each, and prints these lines to stdout:
 //!
 //! - `ready`: the session is authenticated
-//! - `mark N`: an event of the type `TEST_MARK` came, N pushes after the last one
+//! - `mark N`: an event of the type `TEST_MARK` arrived, N pushes after the last one
 //! - `saw EVENT`: a `SESSION_CALL_RESULT`, or an event of the type `EVENT_INGESTED`
 //!
 //! On an event of the type `TEST_CALL` it invokes echo with the one argument `[7,"x"]`, sends the location "Legion
@@ -52,7 +52,7 @@ fn consumer(mut command: Command, hub: &Hub, mode: &str, file: &str) -> Running 
     consumer
 }
 
-/// The recorded push events, and text that is hard on strings.
+/// The recorded push events, and text that is hard to pass on unchanged.
 fn bodies(name: &str) -> Vec<String> {
     let mut bodies = Vec::new();
     let fixtures = support::root().join("../shared/fixtures");
@@ -91,7 +91,7 @@ pub fn bytes(name: &str, command: impl Fn() -> Command) {
             }
             consumer.finish();
             let got = fs::read_to_string(&file).expect("events are text");
-            // what the session itself had to say is no push
+            // the session's own events are not pushes
             let pushes = got.split_terminator('\0').filter(|event| !event.contains("\"type\":\"SESSION_"));
             let pushes: Vec<_> = pushes.collect();
             assert_eq!(pushes.len(), bodies.len(), "{name}, pushed as {shape:?}, taken by {mode}");
@@ -102,7 +102,7 @@ pub fn bytes(name: &str, command: impl Fn() -> Command) {
     }
 }
 
-/// What the host sends reaches the hub, and what it is handed joins the events.
+/// What the host sends reaches the hub, and what it ingests joins the events.
 pub fn calls(name: &str, command: impl Fn() -> Command) {
     let hub = other_hub(name);
     let mut consumer = consumer(command(), &hub, "wait", "-");
@@ -120,8 +120,8 @@ pub fn calls(name: &str, command: impl Fn() -> Command) {
     consumer.finish();
 }
 
-/// 100,000 events of 1 kB leave nothing behind. They come in bursts of 1000, each taken before the next, so that a
-/// slow host has no more than 1 MB waiting.
+/// 100,000 events of 1 kB leak nothing. They come in bursts of 1000, each taken before the next, so that a slow
+/// host queues no more than 1 MB.
 pub fn memory(name: &str, command: impl Fn() -> Command) {
     const WARM: usize = 20;
     let hub = Hub::start(Kind::Local, Setup::default());
@@ -138,14 +138,14 @@ pub fn memory(name: &str, command: impl Fn() -> Command) {
     let grown = consumer.resident() - warm;
     hub.push(1, END, Shape::Verbatim);
     consumer.finish();
-    // the smallest block there is, once per event, would be 3125
+    // leaking the smallest possible block per event would be 3125
     assert!(grown < 2500, "{name}: 100,000 events left {grown} KiB behind");
     say(&format!("{name}: 100,000 events, memory grew by {grown} KiB from {warm} KiB"));
 }
 
-/// What it costs to poll, read and free an event. The program is run with options, EVENTS and ROUNDS; it says
-/// `round` when it wants EVENTS events, and `ns X` when it has taken them. It may say `empty X` too: what a poll
-/// costs that finds none.
+/// The cost of polling, reading and freeing an event. The program's arguments are the options, EVENTS and ROUNDS.
+/// It prints `round` when it wants EVENTS events, `ns X` when it has taken them, and optionally `empty X`, the cost
+/// of an empty poll.
 pub fn bench(name: &str, mut command: Command) {
     const EVENTS: usize = 50_000;
     const ROUNDS: usize = 5;
@@ -168,7 +168,7 @@ pub fn bench(name: &str, mut command: Command) {
     ));
 }
 
-/// The same loop in C, to compare with. `library`: as the linker takes it.
+/// The same loop in C, for comparison. `library`: as the linker takes it.
 pub fn bench_in_c(library: &Path) {
     let program = scratch("bench").join("bench_c");
     let mut gcc = Command::new("gcc");

@@ -1,4 +1,4 @@
-//! What the tests of the bindings share. Each shows the same of a host in its language: see [`host`].
+//! Code shared by the bindings' tests. Each runs the same tests of a host in its language: see [`host`].
 
 pub mod host;
 pub mod running;
@@ -21,10 +21,10 @@ pub fn include() -> PathBuf {
     folder("include")
 }
 
-/// A new and empty folder for what one test writes.
+/// A new, empty folder for one test's files.
 pub fn scratch(name: &str) -> PathBuf {
     let folder = support::scratch().join("bindings").join(name);
-    // it may be there from the last time
+    // it may be left from the last run
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("the target folder can be written");
     folder
@@ -37,12 +37,12 @@ pub fn version() -> String {
     version.expect("a version").to_owned()
 }
 
-/// Says something that a test found out, though it passes.
+/// Prints a passing test's result.
 pub fn say(line: &str) {
     std::io::stderr().write_all(format!("\n{line}\n").as_bytes()).expect("stderr");
 }
 
-/// Says that a part was not run, if one of these programs is missing.
+/// Reports a part as not run if one of these programs is missing.
 pub fn lacks(programs: &[&str], part: &str) -> bool {
     let missing = programs.iter().find_map(|program| support::missing(program));
     if let Some(why) = &missing {
@@ -51,21 +51,21 @@ pub fn lacks(programs: &[&str], part: &str) -> bool {
     missing.is_some()
 }
 
-/// A program as [`support::program::command`] has it, found in the search path, in this folder.
+/// As [`support::program::command`], but found in the search path and run in this folder.
 pub fn program(name: &str, folder: &Path) -> Command {
     let mut command = support::program::command(name.as_ref());
     command.current_dir(folder);
     command
 }
 
-/// Runs a program to its end, which must be a success. Returns what it said.
+/// Runs a program, which must succeed. Returns its output.
 pub fn run(command: &mut Command) -> String {
     let (success, said) = attempt(command);
     assert!(success, "{command:?}:\n{said}");
     said
 }
 
-/// Runs a program to its end; whether it succeeded, and what it said.
+/// Runs a program. Returns whether it succeeded, and its output.
 pub fn attempt(command: &mut Command) -> (bool, String) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let said = [output.stdout, output.stderr].concat();

@@ -1,4 +1,4 @@
-//! A program that runs, and what it says.
+//! A running program and its output.
 
 use std::{
     io::{BufRead, BufReader, Read, Write as _},
@@ -35,20 +35,20 @@ impl Running {
         self.child.id()
     }
 
-    /// The lines that it has said so far.
+    /// The lines that it has printed so far.
     pub fn lines(&self) -> Vec<String> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until it has said a line that is so.
+    /// Waits until it has printed a matching line.
     pub fn says(&mut self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         self.says_often(what, 1, is_so)
     }
 
-    /// Waits until it has said so many lines that are so, and returns the last of them.
+    /// Waits until it has printed `count` matching lines, and returns the last of them.
     pub fn says_often(&mut self, what: &str, count: usize, is_so: impl Fn(&str) -> bool) -> String {
         wait_for(&format!("{what} (number {count})"), || {
-            // looked at first: what it said last counts
+            // checked first, so that its last lines count
             let ended = self.readers.iter().all(JoinHandle::is_finished);
             let found = self.lines().into_iter().filter(|line| is_so(line)).nth(count - 1);
             assert!(found.is_some() || !ended, "it ended without {what}: {}", self.everything());
@@ -56,7 +56,7 @@ impl Running {
         })
     }
 
-    /// Writes a line to it.
+    /// Writes a line to its stdin.
     pub fn tell(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("it is not finished");
         writeln!(stdin, "{line}").expect("it reads");
@@ -67,7 +67,7 @@ impl Running {
         crate::run(Command::new("sh").args(["-c", &format!("kill -INT {}", self.id())]));
     }
 
-    /// Waits for its end, which must be a success. Returns its lines.
+    /// Waits for it to end; it must succeed. Returns its lines.
     pub fn finish(mut self) -> Vec<String> {
         drop(self.stdin.take());
         let status = wait_for("end of a program", || self.child.try_wait().expect("it is our child"));

@@ -1,11 +1,11 @@
-//! Files that are no library of ours, each in its way.
+//! Files that are unusable as the library, each for its own reason.
 
 use std::{fs, path::Path, path::PathBuf, process::Command};
 
 use crate::{folder, include, run, scratch};
 
-/// A folder with `old.so` and `echo.so` (ours, but of version 0.0.9 and 99.0.0, and with no session), `other.so`
-/// (somebody else's), `foreign.so` (for another architecture) and `text.so` (none).
+/// A folder with `old.so` and `echo.so` (fakes of version 0.0.9 and 99.0.0, without sessions), `other.so` (an
+/// unrelated library), `foreign.so` (for another architecture) and `text.so` (not a library).
 pub fn folder_of(name: &str) -> PathBuf {
     let files = scratch(&format!("{name}-unusable"));
     for (version, file) in [("0.0.9", "old.so"), ("99.0.0", "echo.so")] {

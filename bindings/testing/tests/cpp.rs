@@ -18,7 +18,7 @@ use support::{
 };
 use testing::{attempt, folder, host, include, lacks, run, running::Running, scratch, unusable, version};
 
-/// What a release holds, and a user unpacks somewhere.
+/// A folder like an unpacked release.
 fn prefix() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
     PREFIX.get_or_init(|| {
@@ -40,7 +40,7 @@ fn prefix() -> &'static Path {
     })
 }
 
-/// How a program comes by the library.
+/// How a program gets the library.
 #[derive(Clone, Copy, PartialEq)]
 enum By {
     Linking,
@@ -70,7 +70,7 @@ fn build(name: &str, by: By, arguments: &[&str]) -> PathBuf {
     program
 }
 
-/// Finds the library where a test of the API has it loaded.
+/// Runs a program so that it finds the library.
 fn start(program: &Path) -> Command {
     let mut command = command(program);
     command.env("SONORAN_LIBRARY", prefix().join("lib/libsonoran.so"));
@@ -84,7 +84,7 @@ fn consumer(by: By) -> PathBuf {
     built.get_or_init(|| build(name, by, &["-std=c++17", "consumer.cpp"])).clone()
 }
 
-/// It compiles without a warning, linked and loaded, and keeps its word.
+/// It compiles without a warning, linked and loaded, and passes its tests.
 #[test]
 fn api() {
     if lacks(&["g++"], "sonoran.hpp") {
@@ -105,7 +105,7 @@ fn api() {
     }
 }
 
-/// What the README shows is C++.
+/// The README's code compiles.
 #[test]
 fn readme() {
     if lacks(&["g++"], "bindings/cpp/README.md") {
@@ -142,7 +142,7 @@ fn many_files() {
             .arg(files.join(name)));
     }
     let [main, one, two] = ["main.cpp", "one", "two"].map(|name| files.join(name).display().to_string());
-    // objects, which have no extension here, before the source whose language is told
+    // the objects have no extension here, so they come before `-x c++`
     let many =
         build("many", By::Linking, &["-std=c++17", &one, &two, "-x", "c++", &main, "-x", "none", "-ldl"]);
     run(&mut start(&many));
@@ -186,7 +186,7 @@ fn memory() {
     }
 }
 
-/// The same with every access checked, and every leak found.
+/// The same with every access and every leak checked.
 #[test]
 fn address_sanitizer() {
     const CHECKS: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
@@ -226,7 +226,7 @@ fn bench() {
     }
 }
 
-/// The example shows what happens, and Ctrl-C ends it in good order.
+/// The example prints events, and Ctrl-C ends it cleanly.
 fn example(program: &Path) {
     let hub = Hub::start(Kind::Local, Setup::default());
     let mut example = start(program);
@@ -258,7 +258,7 @@ fn find_package() {
     example(&built.join("sonoran_example"));
 }
 
-/// `find_package` takes what fits, and says of everything else why it does not.
+/// `find_package` accepts what fits, and says why everything else does not.
 #[test]
 fn find_package_of_a_version() {
     if lacks(&["g++", "cmake"], "find_package(sonoran VERSION)") {
@@ -340,7 +340,7 @@ fn plugin() {
     assert!(said.contains(r#""resumed":false"#), "{said}");
     for burst in 1..=BURSTS {
         hub.burst(1, EVENTS);
-        // so that they come all the time, and not before the first restart
+        // spreads the events over the restarts
         host.says_often("restart", 1 + burst * RESTARTS / BURSTS, ready);
     }
     let mark = r#"{"key":"demo-key","type":"EVENT_LAST"}"#;

@@ -1,5 +1,5 @@
-//! The C# binding and its example on Mono and on .NET, each with its own test runner; its package; and what
-//! README.md says of C#.
+//! The C# binding and its example on Mono and on .NET, each with its own test runner; its package; and the C# of
+//! README.md.
 
 use std::{
     env, fs,
@@ -27,7 +27,7 @@ fn hub_program() -> PathBuf {
             return PathBuf::from(hub);
         }
         run(Command::new(env!("CARGO"))
-            // with this package, so that what both need is not built anew for one of them
+            // together with this package, so that shared dependencies are not rebuilt
             .args(["build", "--quiet", "-p", "sonoran-hub", "-p", "sonoran-bindings"])
             .current_dir(folder(".")));
         support::scratch().with_file_name("debug").join("sonoran-hub")
@@ -35,7 +35,7 @@ fn hub_program() -> PathBuf {
     BUILT.get_or_init(build).clone()
 }
 
-/// The documented events are kept beside the checkout; without them those that the local hub sends have to do.
+/// The documented events are beside the checkout; without them, the local hub's events replace them.
 fn fixtures() -> String {
     let files =
         fs::read_dir(support::root().join("../shared/fixtures")).into_iter().flatten().map_while(Result::ok);
@@ -47,7 +47,7 @@ fn fixtures() -> String {
     }
 }
 
-/// Runs tests in C#, and passes on what they found out. Some must have run.
+/// Runs tests in C# and prints their results. At least one must run.
 fn run_tests(tests: &mut Command, ran: impl Fn(&str) -> bool) {
     tests
         .env("SONORAN_LIBRARY", library())
@@ -63,7 +63,7 @@ fn run_tests(tests: &mut Command, ran: impl Fn(&str) -> bool) {
 /// The sources of the binding.
 const BINDING: &str = "src/*.cs";
 
-/// Mono's compiler with all warnings as errors, run in the binding's folder; it knows `*` by itself.
+/// Mono's compiler with all warnings as errors, run in the binding's folder. It expands `*` itself.
 fn mcs(output: &Path, arguments: &[&str]) {
     let mut mcs = program("mcs", &folder("bindings/csharp"));
     mcs.args(["-langversion:7.2", "-unsafe", "-warnaserror"]).arg(format!("-out:{}", output.display()));
@@ -87,7 +87,7 @@ fn dotnet_or_say(part: &str) -> Option<PathBuf> {
     dotnet
 }
 
-/// Every function of the header is bound, and whatever has a version has the header's.
+/// Every function of the header is bound, and every version is the header's.
 #[test]
 fn consistency() {
     let header = fs::read_to_string(include().join("sonoran.h")).expect("sonoran.h");
@@ -142,7 +142,7 @@ fn net() {
     run_tests(&mut tests, |line| line.trim_start().starts_with("Passed:"));
 }
 
-/// It shows an event, and Enter ends it in good order. `beside`: it finds the library by itself.
+/// It prints an event, and Enter ends it cleanly. `beside`: it finds the library by itself.
 fn example(mut example: Command, beside: bool) {
     let hub = Hub::start(Kind::Local, Setup::default());
     example.env("SONORAN_API_KEY", "demo-key").args(["demo", "1", &hub.url()]);
@@ -183,7 +183,7 @@ fn example_on_net() {
     example(run, false);
 }
 
-/// A new project takes the package and finds the library in it, with each of its builds.
+/// A new project installs the package and finds the library in it, with each of its builds.
 #[test]
 fn package() {
     let Some(dotnet) = dotnet_or_say("the package of the C# binding") else { return };
@@ -192,7 +192,7 @@ fn package() {
         scratch("csharp-package").parent().expect("a folder").join("csharp-package-of").join(name)
     });
     for folder in [&feed, &user, &native] {
-        // they may be there from the last time
+        // they may be left from the last run
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).expect("it can be written");
     }
@@ -223,7 +223,7 @@ fn package() {
     let [out, packages] = ["out", "packages"].map(|name| user.join(name));
     let mut build = command(&dotnet);
     build.arg("build").arg(user.join("User.csproj")).args(["-v", "q", "-o"]).arg(&out).arg(sources);
-    // a cache of its own: the version number of the package is the same each time
+    // a separate cache, because the package's version is the same each time
     run(build.arg(format!("-p:RestorePackagesPath={}", packages.display())));
     let assembly = |framework: &str| {
         packages.join("sonoran.events").join(&version).join("lib").join(framework).join("Sonoran.dll")
@@ -238,7 +238,7 @@ fn package() {
     }
 }
 
-/// The C# of README.md, without any binding.
+/// README.md's C# without a binding.
 #[test]
 fn ten_lines() {
     if lacks(MONO, "README.md: P/Invoke") {
@@ -261,7 +261,7 @@ fn ten_lines() {
     shown.says("event", |line| line == body);
 }
 
-/// The compiler lines in the binding's README do what they say.
+/// The compiler commands in the binding's README work.
 #[test]
 fn mcs_line() {
     if lacks(MONO, "bindings/csharp/README.md: mcs") {

@@ -33,7 +33,7 @@ fn api() {
     }
 }
 
-/// What the README shows is Lua.
+/// The README's code is valid Lua.
 #[test]
 fn readme() {
     if lacks(&["luajit"], "bindings/lua/README.md") {
@@ -44,7 +44,7 @@ fn readme() {
         readme.split("```lua\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(shown.len(), 2, "pieces of Lua");
     let source = scratch("lua-readme").join("readme.lua");
-    // the second goes on where the first ends
+    // the second piece continues the first
     fs::write(&source, shown.join("\n")).expect("it can be written");
     run(program("luajit", &folder("bindings/lua")).arg("-bl").arg(&source));
 }
@@ -78,7 +78,7 @@ fn bench() {
     }
 }
 
-/// Laid out as a user would: beside `sonoran.lua`, and the library too.
+/// An example laid out as a user would: with `sonoran.lua` and the library beside it.
 fn example(name: &str, hub: &Hub) -> Running {
     let user = scratch(name);
     fs::copy(folder("examples/lua").join(name), user.join(name)).expect("the example is there");
@@ -103,7 +103,7 @@ fn examples() {
     let hub = Hub::start(Kind::Local, Setup::default());
     drop(example("example.lua", &hub));
     drop(example("coroutines.lua", &hub));
-    // the other coroutine had its turns too
+    // the other coroutine gets its turns, too
     wait_until("unit's locations at the hub", || !hub.unit_calls().is_empty());
 }
 
@@ -131,7 +131,7 @@ fn event_loop() {
     let mut running = Running::start(command.args(["demo", &servers.join(","), &hub.url()]));
     let ready = |line: &str| line.contains("SESSION_READY");
     running.says_often("session", SESSIONS as usize, ready);
-    // strace follows one thread: luv's. The waits that it has begun, which nothing ends now.
+    // strace follows only luv's thread. Counts the waits that it has begun.
     let waits = || fs::read_to_string(&trace).expect("a trace").lines().count();
     let body = |number: usize| format!(r#"{{"type":"EVENT_911","data":{number}}}"#);
     let mut before = 0;
@@ -145,7 +145,7 @@ fn event_loop() {
     assert!(woken <= 2, "the loop woke up {woken} times while nothing happened");
 }
 
-/// The rock installs, and what it installs loads.
+/// The rock installs, and the installed file loads.
 #[test]
 fn rock() {
     let version = version();

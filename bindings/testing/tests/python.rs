@@ -34,7 +34,7 @@ fn api() {
     }
 }
 
-/// What the README shows is Python.
+/// The README's code is valid Python.
 #[test]
 fn readme() {
     if lacks(&["python3"], "bindings/python/README.md") {

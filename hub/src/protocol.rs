@@ -18,7 +18,7 @@ pub(crate) const HANDSHAKE_CANCELED: &str = "Handshake was canceled.";
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// A client's record, as far as a server cares.
+/// A client's record, as far as it concerns a server.
 #[derive(Debug)]
 pub(crate) enum Record {
     Invocation(Invocation),

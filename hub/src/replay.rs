@@ -26,7 +26,7 @@ pub struct Played {
 
 impl Shared {
     /// Pushes a recording's events with the pauses between them divided by `speed`; `None` leaves them out. Restores
-    /// the community's key where the recording lacks it. Another replay ends this one.
+    /// the community's key where the recording lacks it. `stop_replays` ends it early.
     pub(crate) async fn replay(
         self: &Arc<Self>,
         pair: &Pair,

@@ -30,7 +30,7 @@ pub(crate) struct Listener {
     pub(crate) url: String,
 }
 
-/// Binds what the options ask for, the main address first.
+/// Binds the addresses of the options, the main one first.
 pub(crate) fn bind(options: &Options) -> io::Result<Vec<Listener>> {
     let tls = tls(options)?;
     let mut listeners = vec![Listener::bind(options.listen, tls)?];

@@ -29,7 +29,7 @@ namespace Sonoran.Events
         public string Name { get; }
     }
 
-    /// <summary>A call of the hub did not succeed. The message is what the hub said, or why there is no answer.</summary>
+    /// <summary>A hub call failed. The message is what the hub said, or why there is no answer.</summary>
     public sealed class SonoranCallException : SonoranException
     {
         internal SonoranCallException(string method, string outcome, string message) : base(message)

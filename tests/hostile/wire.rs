@@ -258,7 +258,8 @@ impl Wire {
         tcp.set_read_timeout(Some(timeout)).expect("a socket");
     }
 
-    fn take(&mut self, count: usize) -> Outcome<Vec<u8>> {
+    /// Returns the next bytes from the client.
+    pub(crate) fn take(&mut self, count: usize) -> Outcome<Vec<u8>> {
         while self.unread.len() < count {
             self.read_more()?;
         }

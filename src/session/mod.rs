@@ -3,6 +3,8 @@
 mod backoff;
 mod delivery;
 mod failure;
+#[cfg(test)]
+mod fleet;
 mod lifecycle;
 mod mailbox;
 mod notice;

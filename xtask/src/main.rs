@@ -12,6 +12,7 @@ mod process;
 mod pypi;
 mod release;
 mod setup;
+mod simulate;
 mod steps;
 mod test;
 mod tools;
@@ -33,6 +34,8 @@ enum Command {
     Test(test::Arguments),
     /// Installs what the checks and tests need
     Setup,
+    /// Simulates outages for a hundred thousand sessions, and draws docs/retry.svg
+    Simulate,
     /// Builds the library for one of the systems that releases are made for
     Build(dist::BuildArguments),
     /// Builds the library for this machine and installs it, with its header and packages
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Header => header::run(),
         Command::Test(arguments) => test::run(&arguments),
         Command::Setup => setup::run(),
+        Command::Simulate => simulate::run(),
         Command::Build(arguments) => dist::build(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Dist(arguments) => dist::main(&arguments),

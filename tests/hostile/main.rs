@@ -6,6 +6,8 @@
 mod authentication;
 mod calls;
 mod case;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+mod clock;
 mod closing;
 mod flood;
 mod frames;

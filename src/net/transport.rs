@@ -114,10 +114,13 @@ impl Transport {
         addresses.truncate(MAX_ADDRESSES);
         let head_start = HeadStart { connect: HEAD_START, open: OPEN_HEAD_START.min(self.timeout / 4) };
         let open = async |tcp: Tcp| {
-            attempt.speak(to, tcp.address);
+            let address = tcp.address;
+            attempt.speak(to, address);
             let mut stream = self.secure(attempt, to, tcp).await?;
             attempt.enter(stage);
             let (outcome, rest) = hold(&mut stream, ask()).await?;
+            // another address may have been spoken to meanwhile
+            attempt.speak(to, address);
             Ok((stream, outcome, rest))
         };
         let opened = race(addresses, head_start, |address| self.connect(attempt, to, address), open);

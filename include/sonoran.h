@@ -79,12 +79,15 @@
  *     SESSION_LOG             only with the option `log`. level; code repeats it
  *
  * Codes of SESSION_LOST and SESSION_RETRY: dns, connect, tls, http-401, http-403, http-404, http-429,
- * http-5xx, http-redirect, http (any other answer to the upgrade), timeout, handshake, protocol, closed,
- * lost, silent, call-timeout, hub-error (the hub failed to check the credentials), another-client (the hub
- * keeps sending this session away because another client holds its serverId), unauthenticated (the hub no
- * longer knew the session, which authenticates again on the same connection), internal. New types and
- * codes may be added: ignore those that you do not know. Pushes keep the order in which the hub sends
- * them: one that it sends before it answers the authentication comes ahead of SESSION_READY.
+ * http-5xx, http-redirect, http (any other answer of HTTP), proxy-dns, proxy-connect, proxy-auth,
+ * proxy-refused, proxy (any other answer of a proxy), negotiate-refused, negotiate-redirect,
+ * negotiate-transport, negotiate-classic, negotiate (any other answer to the negotiation), timeout,
+ * handshake, protocol, closed, lost, silent, call-timeout, hub-error (the hub failed to check the
+ * credentials), another-client (the hub keeps sending this session away because another client holds its
+ * serverId), unauthenticated (the hub no longer knew the session, which authenticates again on the same
+ * connection), internal. New types and codes may be added: ignore those that you do not know. Pushes keep
+ * the order in which the hub sends them: one that it sends before it answers the authentication comes ahead
+ * of SESSION_READY.
  *
  * THE QUEUE
  *
@@ -111,10 +114,11 @@
  *     mode                    "production" (default) or "development" (the staging hub); not with url
  *     authMethod              "auto" (default), "authenticate" or "authenticatev2"; "auto" tries the
  *                             first, and the second if the hub does not know the first or its arguments
- *     negotiate               false; true is not supported yet
- *     connectTimeoutMs        15000    100 to 300000; DNS, TCP, TLS and the HTTP upgrade together. If an
- *                             address does not accept within 250 ms, or does not speak within 3 s (or a
- *                             quarter of this time), the next one is tried beside it
+ *     negotiate               false (default), or true: ask the hub for an id before each connection, and go
+ *                             where it sends the session, as Azure SignalR Service does; see CONNECTING
+ *     connectTimeoutMs        15000    100 to 300000; DNS, TCP, the proxy, TLS, the negotiation and the HTTP
+ *                             upgrade together. If an address does not accept within 250 ms, or does not
+ *                             speak within 3 s (or a quarter of this time), the next one is tried beside it
  *     handshakeTimeoutMs      15000    100 to 300000
  *     callTimeoutMs           30000    100 to 600000; authentication and hub calls
  *     keepAliveMs             15000    100 to 600000; a ping goes out if nothing else did
@@ -138,23 +142,37 @@
  *     caFile                  path of a PEM file of at most 4 MiB: additional authorities, or the hub's
  *                             own certificate
  *     insecureTls             false (default), or true: do not verify the hub's certificate
- *     proxy                   not supported yet
- *     headers                 object of additional HTTP headers for the upgrade
+ *     proxy                   http://host:port or socks5://host:port, with user:password@ before the host if
+ *                             the proxy wants to know who asks; see CONNECTING
+ *     headers                 object of additional HTTP headers for the negotiation and the upgrade
  *     log                     "off" (default), "error", "warn", "info" or "debug": SESSION_LOG events
+ *
+ * CONNECTING
+ *
+ * The way to the hub is found anew for each attempt. The library takes a proxy from the option only, not from
+ * the environment. It asks an HTTP proxy by CONNECT, for ws too, and a SOCKS5 proxy by name: the proxy looks
+ * the hub up. A special character in user or password is written as %XX. TLS is with the hub, through the
+ * proxy. The password stands in no text of the library.
+ *
+ * With negotiate, the hub may send a session on to another url with a token, ten times at most and never from
+ * https to http. The token takes the place of an Authorization header. Another host than that of url gets none
+ * of the headers but User-Agent. The next attempt begins at url again.
  *
  * RECONNECTING
  *
  * A session retries forever, its first attempt included. The delay is random between 0 and the smaller of
  * retryMaxMs and retryMinMs * 2^n, with n = 0 after the first failure in a row, so that servers do not
  * come back in step. If the hub sends Retry-After, up to an hour of it is added. A link that was ready for
- * stableMs starts the series anew. Redirects are not followed; the failure's message names their target.
+ * stableMs starts the series anew. Redirects of HTTP are not followed; the failure's message names their
+ * target.
  *
  * The delays lie between authRetryMinMs and authRetryMaxMs, and grow, after the hub refuses the credentials
  * or answers HTTP 401 or 403, after it ends two connections in a row instead of answering the credentials,
  * and after it accepts the session and sends it away, without allowReconnect, four times in a row: that is
  * what happens when two clients share one serverId. Such a wait, and one that the hub asked for, belongs to
  * the url, community, server and apiKey. A session that is opened meanwhile tells of it at once, by
- * SESSION_REJECTED or SESSION_RETRY with the time that is left, and continues it.
+ * SESSION_REJECTED or SESSION_RETRY with the time that is left, and continues it. After a proxy refuses its
+ * user and password the delays are as long, but end with the session.
  *
  * WHAT THE LIBRARY DOES TO YOUR PROCESS
  *

@@ -1,6 +1,5 @@
 //! The options of a session: read strictly, each error naming its key.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,32 +8,20 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 
 mod problem;
+mod proxy;
+mod secret;
 mod types;
 mod url;
 
 use problem::{kind, quoted, wrong};
 
+pub(crate) use proxy::{Credentials, Proxy, ProxyKind};
+pub(crate) use secret::Secret;
 pub(crate) use types::Types;
 pub(crate) use url::Endpoint;
 
 const PRODUCTION: &str = "https://api.sonorancad.com/apiWsHub";
 const DEVELOPMENT: &str = "https://staging-api.dev.sonorancad.com/apiWsHub";
-
-/// Text that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("(secret)")
-    }
-}
 
 /// Which of the hub's methods takes the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +108,8 @@ pub(crate) struct Config {
     pub(crate) api_key: Secret,
     pub(crate) server_id: Option<u32>,
     pub(crate) hub: Endpoint,
+    pub(crate) negotiate: bool,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) auth_method: AuthMethod,
     pub(crate) connect_timeout: Duration,
     pub(crate) timing: Timing,
@@ -155,13 +144,13 @@ impl Config {
     }
 
     fn read(options: &mut Options) -> Result<Self, Error> {
-        options.unsupported("proxy", &Value::Null)?;
-        options.unsupported("negotiate", &Value::Bool(false))?;
         let config = Self {
             community_id: options.required("communityId")?,
-            api_key: Secret(options.required("apiKey")?),
+            api_key: Secret::new(options.required("apiKey")?),
             server_id: options.server_id()?,
             hub: options.hub()?,
+            negotiate: options.flag("negotiate", false)?,
+            proxy: options.proxy()?,
             auth_method: options.choice(
                 "authMethod",
                 &[
@@ -380,12 +369,12 @@ impl Options {
         map.into_iter().map(|(name, value)| header(name, value)).collect()
     }
 
-    /// Refuses an option that is not supported yet, unless it is set to `off`.
-    fn unsupported(&mut self, key: &str, off: &Value) -> Result<(), Error> {
-        match self.take(key) {
-            Some(value) if value != *off => Err(wrong(key, "not supported yet: leave it out")),
-            _ => Ok(()),
+    fn proxy(&mut self) -> Result<Option<Proxy>, Error> {
+        if self.map.get("proxy") == Some(&Value::Null) {
+            self.map.remove("proxy");
         }
+        let url = self.text("proxy")?;
+        url.map(|url| Proxy::parse(&url).map_err(|problem| wrong("proxy", problem))).transpose()
     }
 }
 
@@ -409,7 +398,7 @@ fn header(name: String, value: Value) -> Result<(String, Secret), Error> {
             format!("the value of {} has characters that HTTP forbids", quoted(&name)),
         ));
     }
-    Ok((name, Secret(value)))
+    Ok((name, Secret::new(value)))
 }
 
 /// A whole number, however it is written: some encoders have one kind of number only, and write 1 as 1.0 or 1e0.

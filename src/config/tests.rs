@@ -22,11 +22,11 @@ fn defaults_are_the_documented_ones() {
 #[test]
 fn every_option_is_read() {
     let config = with(
-        r#","serverId":"7","url":"ws://h/x","authMethod":"authenticatev2","negotiate":false,
+        r#","serverId":"7","url":"ws://h/x","authMethod":"authenticatev2","negotiate":true,
         "connectTimeoutMs":101,"handshakeTimeoutMs":102,"callTimeoutMs":103,"keepAliveMs":104,
         "serverTimeoutMs":205,"retryMinMs":11,"retryMaxMs":12,"stableMs":0,"authRetryMinMs":1001,
         "authRetryMaxMs":1002,"queueEvents":1,"queueBytes":1024,"maxMessageBytes":1025,"unitIntervalMs":200,"eventKey":"strip",
-        "types":["EVENT_911"],"replace":false,"idleCloseMs":0,"caFile":"x.pem","insecureTls":true,"proxy":null,
+        "types":["EVENT_911"],"replace":false,"idleCloseMs":0,"caFile":"x.pem","insecureTls":true,"proxy":"socks5://p",
         "headers":{"X-A":"b"},"log":"debug""#,
     )
     .unwrap();
@@ -44,6 +44,9 @@ fn every_option_is_read() {
     assert_eq!((config.replace, config.insecure_tls, config.reading.idle_close), (false, true, None));
     assert_eq!(config.ca_file.as_deref(), Some("x.pem"));
     assert_eq!((config.headers.len(), config.reading.log), (1, LogLevel::Debug));
+    let proxy = config.proxy.map(|proxy| proxy.to_string());
+    assert_eq!((config.negotiate, proxy.as_deref()), (true, Some("socks5://p:1080")));
+    assert_eq!(with(r#","proxy":null,"negotiate":false"#).unwrap(), with("").unwrap());
 }
 
 #[test]
@@ -76,8 +79,9 @@ fn errors_name_the_key_and_what_was_expected() {
         (r#","mode":"test""#, vec!["\"mode\"", "\"development\""]),
         (r#","mode":"production","url":"ws://h""#, vec!["\"mode\"", "url"]),
         (r#","replace":1"#, vec!["\"replace\"", "true or false"]),
-        (r#","proxy":"http://p""#, vec!["\"proxy\"", "not supported yet"]),
-        (r#","negotiate":true"#, vec!["\"negotiate\"", "not supported yet"]),
+        (r#","proxy":"p:3128""#, vec!["\"proxy\"", "expected http or socks5"]),
+        (r#","proxy":true"#, vec!["\"proxy\"", "a boolean"]),
+        (r#","negotiate":"yes""#, vec!["\"negotiate\"", "true or false"]),
         (r#","headers":[]"#, vec!["\"headers\"", "an array"]),
         (r#","headers":{"X":1}"#, vec!["\"headers\"", "\"X\"", "a number"]),
         (r#","headers":{"a b":"x"}"#, vec!["\"headers\"", "\"a b\""]),

@@ -1,4 +1,4 @@
-//! The option `url`, parsed and normalised.
+//! URLs, parsed and normalised: the option `url`, and what a hub names instead.
 
 use std::net::Ipv6Addr;
 
@@ -26,27 +26,21 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Reads the option `url`.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
-        let uri: Uri = url.parse().map_err(|error| not_a_url(url, &error))?;
+        Self::read(url).map_err(|problem| Error::Option { key: "\"url\"".to_owned(), problem })
+    }
+
+    /// Reads any URL of a hub. The error says what is wrong with it, without quoting it.
+    pub(crate) fn read(url: &str) -> Result<Self, String> {
+        let uri = uri(url)?;
         let (secure, default_port) = match uri.scheme_str() {
             Some("https" | "wss") => (true, 443),
             Some("http" | "ws") => (false, 80),
-            _ => return Err(wrong("has an unknown scheme: expected http, https, ws or wss")),
+            _ => return Err("has an unknown scheme: expected http, https, ws or wss".to_owned()),
         };
-        let authority = uri.authority().ok_or_else(|| wrong("has no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(wrong("contains a user, which the hub does not take: leave it out"));
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err("contains a user, which the hub does not take: leave it out".to_owned());
         }
-        let port = match (uri.port(), authority.as_str().rsplit_once(':')) {
-            (Some(port), _) => port.as_u16(),
-            (None, Some((_, port))) if !port.is_empty() && !port.ends_with(']') => {
-                return Err(wrong("has an invalid port: expected 1 to 65535"));
-            }
-            _ => default_port,
-        };
-        if port == 0 {
-            return Err(wrong("has port 0: expected 1 to 65535"));
-        }
-        let Host { name: host, absolute } = Host::parse(uri.host().unwrap_or_default())?;
+        let Place { host: Host { name: host, absolute }, port } = Place::of(&uri, default_port)?;
         let shown = in_url(&host);
         let authority = if port == default_port { shown } else { format!("{shown}:{port}") };
         let target = target(uri.path_and_query().map_or("/", |target| target.as_str()));
@@ -67,32 +61,99 @@ impl Endpoint {
     pub(crate) fn is_same_hub(&self, other: &Self) -> bool {
         *self == Self { absolute: self.absolute, ..other.clone() }
     }
+
+    /// Whether both are the same server, which may see what was meant for the other.
+    pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
+        (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
+    }
+
+    /// Where this hub negotiates.
+    pub(crate) fn negotiation(&self) -> Self {
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let slash = if path.ends_with('/') { "" } else { "/" };
+        let target = format!("{path}{slash}negotiate");
+        let asks = |part: &str| {
+            part.split('=').next().is_some_and(|name| name.eq_ignore_ascii_case("negotiateVersion"))
+        };
+        let mut query: Vec<_> = query.split('&').filter(|part| !part.is_empty()).collect();
+        if !query.iter().any(|part| asks(part)) {
+            query.push("negotiateVersion=1");
+        }
+        Self { target: format!("{target}?{}", query.join("&")), ..self.clone() }
+    }
+
+    /// Where this hub takes the connection that it negotiated under this id.
+    pub(crate) fn with_id(&self, id: &str) -> Self {
+        let joint = match self.target.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        let mut target = format!("{}{joint}id=", self.target);
+        for byte in id.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                target.push(char::from(byte));
+            } else {
+                push_escape(&mut target, byte);
+            }
+        }
+        Self { target, ..self.clone() }
+    }
+}
+
+/// Reads a URL. The error does not quote it.
+pub(super) fn uri(url: &str) -> Result<Uri, String> {
+    url.parse().map_err(|error| not_a_url(url, &error))
 }
 
 /// The host as it stands in a URL.
-fn in_url(host: &str) -> String {
+pub(super) fn in_url(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
-struct Host {
-    name: String,
+/// Where a URL leads.
+pub(super) struct Place {
+    pub(super) host: Host,
+    pub(super) port: u16,
+}
+
+impl Place {
+    pub(super) fn of(uri: &Uri, default_port: u16) -> Result<Self, String> {
+        let authority = uri.authority().ok_or("has no host")?.as_str();
+        let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, rest)| rest);
+        let port = match (uri.port(), host_and_port.rsplit_once(':')) {
+            (Some(port), _) => port.as_u16(),
+            (None, Some((_, port))) if !port.is_empty() && !port.ends_with(']') => {
+                return Err("has an invalid port: expected 1 to 65535".to_owned());
+            }
+            _ => default_port,
+        };
+        if port == 0 {
+            return Err("has port 0: expected 1 to 65535".to_owned());
+        }
+        Ok(Self { host: Host::parse(uri.host().unwrap_or_default())?, port })
+    }
+}
+
+pub(super) struct Host {
+    pub(super) name: String,
     absolute: bool,
 }
 
 impl Host {
-    fn parse(host: &str) -> Result<Self, Error> {
+    fn parse(host: &str) -> Result<Self, String> {
         if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             let address: Ipv6Addr =
-                address.parse().map_err(|_| wrong("has no valid IPv6 address in its brackets"))?;
+                address.parse().map_err(|_| "has no valid IPv6 address in its brackets")?;
             return Ok(Self { name: address.to_string(), absolute: false });
         }
         let (name, absolute) = host.strip_suffix('.').map_or((host, false), |name| (name, true));
         if name.is_empty() {
-            return Err(wrong("has no host"));
+            return Err("has no host".to_owned());
         }
         if let Some(odd) = name.chars().find(|char| !char.is_ascii_alphanumeric() && !"-._~".contains(*char))
         {
-            return Err(wrong(format!("has {odd:?} in its host: expected a name or an address")));
+            return Err(format!("has {odd:?} in its host: expected a name or an address"));
         }
         // the search list does not apply to addresses
         let absolute = absolute && name.parse::<std::net::Ipv4Addr>().is_err();
@@ -127,7 +188,7 @@ fn target(text: &str) -> String {
 }
 
 /// Parses the first two characters as a byte in hexadecimal.
-fn hex_byte(digits: &[u8]) -> Option<u8> {
+pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
     let digit = |at: usize| digits.get(at).and_then(|digit| char::from(*digit).to_digit(16));
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()
 }
@@ -137,18 +198,14 @@ fn push_escape(target: &mut String, byte: u8) {
     let _ = write!(target, "%{byte:02X}");
 }
 
-fn not_a_url(url: &str, error: &http::uri::InvalidUri) -> Error {
+fn not_a_url(url: &str, error: &http::uri::InvalidUri) -> String {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
     if host.is_ascii() {
-        wrong(format!("not a valid URL: {error}"))
+        format!("not a valid URL: {error}")
     } else {
-        wrong("has a host with letters beyond ASCII: write it in punycode (xn--...)")
+        "has a host with letters beyond ASCII: write it in punycode (xn--...)".to_owned()
     }
-}
-
-fn wrong(problem: impl Into<String>) -> Error {
-    Error::Option { key: "\"url\"".to_owned(), problem: problem.into() }
 }
 
 #[cfg(test)]
@@ -268,6 +325,31 @@ mod tests {
             let error = Endpoint::parse(url).map(|endpoint| panic!("{url}: {endpoint:?}")).unwrap_err();
             let error = error.to_string();
             assert!(error.contains("\"url\"") && error.contains(part), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_hub_negotiates_beside_its_own_path() {
+        for (url, negotiation) in [
+            ("ws://h", "/negotiate?negotiateVersion=1"),
+            ("ws://h/hub", "/hub/negotiate?negotiateVersion=1"),
+            ("ws://h/hub/", "/hub/negotiate?negotiateVersion=1"),
+            ("ws://h/client/?hub=a&b", "/client/negotiate?hub=a&b&negotiateVersion=1"),
+            ("ws://h/hub?", "/hub/negotiate?negotiateVersion=1"),
+            ("ws://h/hub?NegotiateVersion=0", "/hub/negotiate?NegotiateVersion=0"),
+        ] {
+            assert_eq!(Endpoint::read(url).unwrap().negotiation().target, negotiation, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_escaped_and_joins_the_query() {
+        for (url, id, target) in [
+            ("ws://h/hub", "abc-_.~", "/hub?id=abc-_.~"),
+            ("ws://h/hub?a=b", "x y", "/hub?a=b&id=x%20y"),
+            ("ws://h/hub?", "&id=2#%\u{e9}\r\n", "/hub?id=%26id%3D2%23%25%C3%A9%0D%0A"),
+        ] {
+            assert_eq!(Endpoint::read(url).unwrap().with_id(id).target, target);
         }
     }
 }

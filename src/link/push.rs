@@ -326,7 +326,7 @@ mod tests {
 
     fn delivered(arguments: &str, key: EventKey) -> Vec<String> {
         let record = format!("{{\"type\":1,\"target\":\"x\",\"arguments\":{arguments}}}");
-        events(&test_arguments(&record, PUSH_FIELDS)).map(|event| event.text(key).into_owned()).collect()
+        events(&test_arguments(&record, &METHOD)).map(|event| event.text(key).into_owned()).collect()
     }
 
     fn kept(arguments: &str) -> Vec<String> {

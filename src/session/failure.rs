@@ -66,7 +66,12 @@ impl Failure {
     pub(crate) fn is_refusal(&self) -> bool {
         let is_forgotten = matches!(self, Self::Link(LinkError::Forgotten));
         let is_status = matches!(self, Self::Dial(net::Error::Status { status: 401 | 403, .. }));
-        self.is_rejection() || is_forgotten || is_status
+        self.is_rejection() || is_forgotten || is_status || self.is_of_proxy()
+    }
+
+    /// Whether a proxy refused its own credentials: those of the hub have nothing to do with it.
+    pub(crate) fn is_of_proxy(&self) -> bool {
+        matches!(self, Self::Dial(error) if error.is_of_proxy_credentials())
     }
 
     /// What the hub's Close record says about reconnecting, if it sent one.

@@ -4,6 +4,8 @@ mod backoff;
 mod bell;
 mod delivery;
 mod failure;
+#[cfg(test)]
+mod fleet;
 mod lifecycle;
 mod mailbox;
 mod notice;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::waiting::Waiting;
-use crate::config::{Config, LogLevel};
+use crate::config::{Config, LogLevel, Proxy};
 use crate::link::units::{Failed, FailedKind};
 use crate::signalr::Outcome;
 
@@ -208,9 +208,12 @@ pub(crate) fn lost_log(count: u64) -> CString {
     event.text()
 }
 
-/// Makes text fit to print: without the API key, and cut, with a mark, if it is long.
+/// Makes text fit to print: without the API key and the proxy's password, and cut, with a mark, if it is long.
 pub(crate) fn printable(text: &str, config: &Config) -> String {
     let mut printable = text.replace(config.api_key.reveal(), "(apiKey)");
+    if let Some(password) = config.proxy.as_ref().and_then(Proxy::password) {
+        printable = printable.replace(password, "(proxy password)");
+    }
     let bytes = printable.len();
     if bytes > MAX_MESSAGE {
         let end = (0..=KEPT_OF_LARGER).rev().find(|end| printable.is_char_boundary(*end));

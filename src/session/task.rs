@@ -141,7 +141,7 @@ impl<'a> Task<'a> {
         let waiting = Waiting::new(failure, reason, config.server_id, now + retry_in);
         let message = notice::printable(&waiting.message, config);
         let waiting = Arc::new(Waiting { attempt, message, ..waiting });
-        if reason.is_some() || asked.is_some() {
+        if (reason.is_some() && !failure.is_of_proxy()) || asked.is_some() {
             reputation.hold(Arc::clone(&waiting));
         }
         drop(reputation);

@@ -234,7 +234,7 @@ impl Connection {
             self.outgoing.push_back(message::ping());
             return Ok(Some(Step::Opened));
         }
-        let message = message::parse(record, self.method.fields)?;
+        let message = message::parse(record, &self.method)?;
         self.received = now;
         self.excused = false;
         Ok(Some(match message {

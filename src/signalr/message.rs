@@ -79,26 +79,26 @@ struct Envelope<'a> {
     arguments: Option<Arguments<'a>>,
 }
 
-/// Reads a record that has exactly the form in which ASP.NET Core writes a push. Other records take the
-/// longer way.
-fn plain_call<'a>(record: &'a str, fields: [&str; 2]) -> Option<Message<'a>> {
+/// Reads a call of this method in exactly the form in which ASP.NET Core writes it. Other records take the longer
+/// way.
+fn plain_call<'a>(record: &'a str, method: &Method) -> Option<Message<'a>> {
     let mut scanner = Scanner::new(record);
-    let begins = scanner.skip_text(r#"{"type":1,"target":"#);
-    let target = begins.then(|| scanner.string().ok())??.decode();
-    let goes_on = !target.is_empty() && scanner.skip_text(r#","arguments":"#);
-    let arguments = goes_on.then(|| arguments(&mut scanner, fields).ok())??;
+    let begins = scanner.skip_text(r#"{"type":1,"target":""#)
+        && scanner.skip_text(method.name)
+        && scanner.skip_text(r#"","arguments":"#);
+    let arguments = begins.then(|| arguments(&mut scanner, method.fields).ok())??;
     let ends = scanner.skip_text("}") && scanner.end().is_ok();
-    ends.then_some(Message::Invocation { id: None, target, arguments })
+    ends.then_some(Message::Invocation { id: None, target: method.name.into(), arguments })
 }
 
 /// Reads one record. If a key occurs twice, the last one counts. Unknown keys and `headers` are ignored.
-/// `fields` are picked from a call's first argument.
-pub(crate) fn parse<'a>(record: &'a str, fields: [&str; 2]) -> Result<Message<'a>, Error> {
-    if let Some(call) = plain_call(record, fields) {
+/// The method's fields are picked from a call's first argument.
+pub(crate) fn parse<'a>(record: &'a str, method: &Method) -> Result<Message<'a>, Error> {
+    if let Some(call) = plain_call(record, method) {
         return Ok(call);
     }
-    let envelope =
-        envelope(record, fields).map_err(|error| protocol(format_args!("a record is not JSON: {error}")))?;
+    let envelope = envelope(record, method.fields)
+        .map_err(|error| protocol(format_args!("a record is not JSON: {error}")))?;
     let Some(kind) = envelope.kind else { return Err(protocol("a record has no type")) };
     if !kind.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return Err(protocol("a record's type is no whole number"));
@@ -271,8 +271,8 @@ const COMPLETION: &str = "{\"type\":3";
 
 /// Returns the arguments of the call in this record.
 #[cfg(test)]
-pub(crate) fn test_arguments<'a>(record: &'a str, fields: [&str; 2]) -> Arguments<'a> {
-    match parse(record, fields) {
+pub(crate) fn test_arguments<'a>(record: &'a str, method: &Method) -> Arguments<'a> {
+    match parse(record, method) {
         Ok(Message::Invocation { arguments, .. }) => arguments,
         other => panic!("{other:?}"),
     }

@@ -452,3 +452,26 @@ fn time_in_which_nobody_could_listen_is_no_silence() {
     world.connection.stood_still(world.now);
     world.wait(TIMING.server_timeout - TICK).unwrap();
 }
+
+#[test]
+fn a_link_with_pings_alone_lasts_for_days() {
+    let mut world = World::open();
+    let (mut heard, mut pings, mut silent) = (Duration::ZERO, 0, Duration::ZERO);
+    // the hub looks once a second whether 15 of them have passed
+    for second in 0..3 * 86_400_u32 {
+        world.wait(SECOND).unwrap();
+        heard += SECOND;
+        silent += SECOND;
+        if heard >= (15 + second % 2) * SECOND {
+            heard = Duration::ZERO;
+            world.record(r#"{"type":6}"#).unwrap();
+        }
+        for record in world.sent() {
+            assert_eq!(record, "{\"type\":6}\u{1e}");
+            silent = Duration::ZERO;
+            pings += 1;
+        }
+        assert!(silent <= TIMING.keep_alive, "the hub would leave");
+    }
+    assert_eq!((pings, world.steps().len()), (3 * 86_400 / 15, 0));
+}

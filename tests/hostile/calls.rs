@@ -407,3 +407,30 @@ fn the_log_is_bounded_as_pushes_are_and_takes_no_room_of_theirs() {
     assert_eq!(lost.message(), "5000 lines of the log were dropped here because the queue was full.");
     assert!(session.expect("SESSION_LOG").message().contains("unknown"));
 }
+
+#[test]
+fn no_location_goes_to_a_hub_that_refused_the_credentials() {
+    let _process = Process::shared();
+    let peer = Peer::start();
+    let session = Session::connect(&options(&peer.url(), &json!({})));
+    let one = json!([{"identId": 1, "location": "L"}]);
+    assert_eq!(session.send_unit_locations(&one.to_string()), Ok(0));
+    for _ in 0..2 {
+        let mut wire = peer.accept();
+        let id = wire.until_authenticate().expect("credentials");
+        wire.record(&format!(r#"{{"type":3,"invocationId":"{id}","error":"because"}}"#));
+        let rejected = session.expect("SESSION_REJECTED");
+        assert!(rejected.message().contains("because"), "{rejected}");
+        assert!(rejected.get("retryInMs").as_u64().is_some_and(|delay| delay >= 1_000), "{rejected}");
+        // its goodbye is all that follows
+        while let Ok((opcode, payload)) = wire.read_frame() {
+            let text = String::from_utf8_lossy(&payload).into_owned();
+            assert!(opcode != crate::wire::TEXT || !text.contains("unitLocation"), "{text}");
+        }
+    }
+    assert_eq!(session.figure("pendingUnits"), 1);
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+    assert_eq!(locations(&mut wire).0, one);
+}

@@ -78,7 +78,20 @@ fn a_session_leaves_from_every_state() {
         let session = Session::connect(&options(&peer.url_for(scheme), &never()));
         (session, peer.accept())
     };
-    let (session, _negotiating) = connect("wss");
+    let (session, _securing) = connect("wss");
+    leaves(&session);
+
+    let mut through = options("ws://hub.invalid/leaves", &never());
+    through["proxy"] = json!(format!("http://{}", peer.address()));
+    let session = Session::connect(&through);
+    peer.accept().read_head().expect("a question to the proxy");
+    leaves(&session);
+
+    let mut negotiates = options(&peer.url(), &never());
+    negotiates["negotiate"] = json!(true);
+    let session = Session::connect(&negotiates);
+    let mut negotiating = peer.accept();
+    negotiating.read_head().expect("a negotiation");
     leaves(&session);
 
     let (session, mut upgrading) = connect("ws");

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::case::{Case, check, opening, push, ready, retry};
+use crate::case::{Case, Peer, check, opening, options, push, ready, retry};
 use crate::wire::{BINARY, CLOSE, Wire, frame, push as push_record, raw_frame};
+use support::client::{Process, Session};
 
 const EVENT: &str = r#"{"type":"EVENT_EARLY"}"#;
 
@@ -208,4 +209,43 @@ fn an_answer_has_its_time() {
         })
         .with(patient),
     ]);
+}
+
+#[test]
+fn a_hub_that_refuses_every_handshake_is_asked_less_and_less() {
+    let _process = Process::shared();
+    let peer = Peer::start();
+    let session = Session::connect(&options(&peer.url(), &json!({"retryMaxMs": 400})));
+    for attempt in 1..=8_u32 {
+        let mut wire = peer.accept();
+        wire.upgrade().expect("an upgrade");
+        wire.record(r#"{"error":"The server does not support version 1 of the 'json' protocol."}"#);
+        let retry = session.expect("SESSION_RETRY");
+        assert_eq!((retry.code(), retry.get("attempt")), ("handshake".to_owned(), json!(attempt)));
+        assert!(retry.message().contains("does not support version 1"), "{retry}");
+        let most = (10 << (attempt - 1)).min(400);
+        assert!(retry.get("retryInMs").as_u64().is_some_and(|delay| delay <= most), "{retry}");
+    }
+}
+
+#[test]
+fn a_hub_that_says_goodbye_after_every_handshake_is_asked_slowly() {
+    let _process = Process::shared();
+    let peer = Peer::start();
+    let slow = json!({"authRetryMinMs": 1_000, "authRetryMaxMs": 2_000});
+    let session = Session::connect(&options(&peer.url(), &slow));
+    for attempt in 1..=2 {
+        let mut wire = peer.accept();
+        wire.until_authenticate().expect("credentials");
+        wire.record(r#"{"type":7,"error":"Connection closed with an error."}"#);
+        let retry = session.expect("SESSION_RETRY");
+        assert_eq!((retry.code(), retry.get("allowReconnect")), ("closed".to_owned(), json!(false)));
+        assert!(retry.message().contains("Connection closed with an error."), "{retry}");
+        let delay = retry.get("retryInMs").as_u64().expect("a number");
+        // once may be chance
+        assert!(if attempt == 1 { delay <= 10 } else { (1_000..=2_000).contains(&delay) }, "{retry}");
+    }
+    // and for ever: the third attempt is let in
+    peer.accept().ready().expect("it logs in");
+    session.expect("SESSION_READY");
 }

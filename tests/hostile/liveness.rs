@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::case::{breaks, check, lost, push, stays};
-use crate::wire::{BINARY, PING, frame, frame_head};
+use crate::case::{Peer, breaks, check, lost, options, push, stays};
+use crate::wire::{BINARY, PING, Wire, frame, frame_head};
+use support::client::{Process, Session};
 
 const EVENT: &str = r#"{"type":"EVENT_LATE"}"#;
 
@@ -77,4 +78,46 @@ fn any_record_is_a_sign_of_life() {
         lives("calls for others", r#"{"type":1,"target":"other","arguments":[]}"#),
         lives("unknown types", r#"{"type":99}"#),
     ]);
+}
+
+/// From now on no packet from the client reaches the peer, as after a cable was pulled: nothing is acknowledged
+/// or refused.
+#[cfg(target_os = "linux")]
+fn pull_cable(hub: &Wire) {
+    let drop_all = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 };
+    let mut filter = [drop_all];
+    let program = libc::sock_fprog { len: 1, filter: filter.as_mut_ptr() };
+    let size = libc::socklen_t::try_from(size_of_val(&program)).expect("small");
+    // SAFETY: a program of one instruction, which outlives the call.
+    let code = unsafe {
+        let program = (&raw const program).cast();
+        libc::setsockopt(hub.descriptor(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, program, size)
+    };
+    assert_eq!(code, 0, "{}", std::io::Error::last_os_error());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pulled_cable_is_noticed_and_blocks_no_host() {
+    let _process = Process::shared();
+    let peer = Peer::start();
+    let session = Session::connect(&options(&peer.url(), &short()));
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+    pull_cable(&wire);
+    // far more than what the system takes for a peer that acknowledges nothing
+    let text = format!("[\"{}\"]", "x".repeat(30_000));
+    let mut calls = 0;
+    while calls < 250 && session.invoke("m", &text).is_ok() {
+        calls += 1;
+    }
+    for _ in 0..calls {
+        assert_eq!(session.expect("SESSION_CALL_RESULT").code(), "lost");
+    }
+    let lost = session.expect("SESSION_LOST");
+    assert!(["silent", "lost"].contains(&lost.code().as_str()), "{lost}");
+    let mut again = peer.accept();
+    again.ready().expect("it logs in");
+    session.expect("SESSION_READY");
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use crate::case::{Peer, options};
+use crate::wire::{TEXT, frame, push};
 use support::client::{Process, Session};
 use support::wait_until;
 
@@ -73,4 +74,85 @@ fn refusals_of_many_words_take_little_room() {
     for _ in 0..3 {
         assert!(session.expect("SESSION_REJECTED").0.len() < 3_000);
     }
+}
+
+#[test]
+fn a_flood_that_nobody_polls_stays_within_its_bounds() {
+    const FLOOD: usize = 48 << 20;
+    const QUEUE: usize = 1 << 20;
+    let _process = Process::alone();
+    let peer = Peer::start();
+    let more = json!({"queueBytes": QUEUE, "keepAliveMs": 100, "serverTimeoutMs": 600_000});
+    let session = Session::connect(&options(&peer.url(), &more));
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+    let event = format!(r#"{{"type":"EVENT_FLOOD","data":"{}"}}"#, "x".repeat(150));
+    let records = format!("{}\u{1e}", push(&event)).repeat(200);
+    let message = frame(TEXT, records.as_bytes());
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    let (mut most, mut sent) = (0, 0);
+    while sent * message.len() < FLOOD {
+        assert!(wire.send(&message), "it left");
+        sent += 1;
+        most = most.max(ALLOCATED.load(Ordering::Relaxed).saturating_sub(before));
+    }
+    // it reads and answers all the while: pings waited for us, and another one comes
+    wait_until("all is read", || session.figure("pushes") == sent as u64 * 200);
+    for _ in 0..2 {
+        wire.expect_record(&json!({"type": 6})).expect("a ping");
+    }
+    let (queued, dropped) = (session.figure("queuedEvents"), session.figure("dropped"));
+    // the gap is an event of its own
+    assert_eq!(queued - 1 + dropped, sent as u64 * 200);
+    assert!(session.figure("queuedBytes") <= QUEUE as u64, "{:?}", session.stats());
+    assert!(most < 4 * QUEUE + LITTLE, "{most} bytes for a queue of {QUEUE}");
+}
+
+/// What a process holds: open files, threads of the library, and bytes.
+#[cfg(target_os = "linux")]
+fn held() -> (usize, usize, usize) {
+    let files = std::fs::read_dir("/proc/self/fd").expect("Linux has it").count();
+    (files, support::client::library_threads().len(), ALLOCATED.load(Ordering::Relaxed))
+}
+
+/// Sessions whose hub is not there try so often in all. Nothing of it may stay.
+#[cfg(target_os = "linux")]
+fn fail_to_connect(times: u64) {
+    const SESSIONS: u32 = 50;
+    let _process = Process::alone();
+    // bound, so that nobody else gets it, but not listening
+    let taken = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    taken.bind(&std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
+    let address = taken.local_addr().ok().and_then(|address| address.as_socket()).expect("it has one");
+    let soon = |server: u32| json!({"serverId": server, "retryMinMs": 10, "retryMaxMs": 10});
+    let url = format!("ws://{address}/gone");
+    let sessions: Vec<_> =
+        (0..SESSIONS).map(|server| Session::connect(&options(&url, &soon(server)))).collect();
+    let attempts = || {
+        // a host that polls, or their events would be what grows
+        sessions.iter().for_each(|session| drop(session.drain()));
+        sessions.iter().map(|session| session.figure("attempts")).sum::<u64>()
+    };
+    wait_until("they try", || attempts() > times / 10);
+    let before = held();
+    wait_until("they try and try", || attempts() > times);
+    wait_until("nothing is left of it", || {
+        let now = held();
+        let is_flat = now.0 <= before.0 + SESSIONS as usize && now.1 <= before.1;
+        is_flat && now.2 < before.2 + LITTLE
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn failed_attempts_leave_nothing_behind() {
+    fail_to_connect(5_000);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "it takes minutes: cargo test --test hostile -- --ignored"]
+fn a_hundred_thousand_failed_attempts_leave_nothing_behind() {
+    fail_to_connect(100_000);
 }

@@ -128,6 +128,12 @@ fn an_address_that_does_not_answer_times_out() {
         assert_eq!(retry.code(), "timeout");
         assert!(retry.message().contains("within 300 ms, while connecting by TCP"), "{retry}");
     }
+    // nor does it keep a session from leaving
+    let patient = json!({"connectTimeoutMs": 300_000});
+    let leaves = Session::connect(&options(&format!("ws://{address}/leaves"), &patient));
+    support::wait_until("it tries", || leaves.figure("attempts") == 1);
+    assert_eq!(leaves.disconnect(), Ok(0));
+    leaves.expect("SESSION_CLOSED");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::ffi::{CStr, c_char, c_int};
 use std::net::{Ipv4Addr, TcpListener};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 use serde_json::json;
@@ -18,6 +19,9 @@ use support::client::{Process, Session, ffi, shutdown};
 /// Whether lookups of `hangs.test` hang.
 static HANGS: Mutex<bool> = Mutex::new(false);
 static RELEASED: Condvar = Condvar::new();
+
+/// Whether `moves.test` has been looked up.
+static MOVED: AtomicBool = AtomicBool::new(false);
 
 type GetAddrInfo = unsafe extern "C" fn(
     *const c_char,
@@ -48,6 +52,12 @@ unsafe extern "C" fn getaddrinfo(
         }
         // a list of two: the C library releases its entries one by one
         b"stalls.test" => &[c"127.0.0.2", c"127.0.0.1"],
+        b"fails.test" => return libc::EAI_FAIL,
+        // the next lookup finds that it has moved
+        b"moves.test" if MOVED.swap(true, Ordering::Relaxed) => &[c"127.0.0.1"],
+        b"moves.test" => &[c"127.0.0.2"],
+        // nobody listens at the first
+        b"half-dead.test" => &[c"::1", c"127.0.0.1"],
         b"works.test" => &[c"127.0.0.1"],
         // SAFETY: what the caller gave.
         _ => return unsafe { system(node, service, hints, result) },
@@ -188,4 +198,49 @@ fn a_shutdown_leaves_a_lookup_that_hangs_to_end_alone() {
     drop((session, again));
     wire.until_gone();
     drop(process);
+}
+
+#[test]
+fn a_resolver_that_fails_is_asked_again() {
+    let _process = Process::shared();
+    let session = Session::connect(&options("ws://fails.test/hub", &json!({})));
+    for attempt in 1..=3 {
+        let retry = session.expect("SESSION_RETRY");
+        assert_eq!((retry.code(), retry.get("attempt")), ("dns".to_owned(), json!(attempt)));
+        assert!(retry.message().contains("fails.test could not be resolved"), "{retry}");
+    }
+}
+
+#[test]
+fn a_hub_that_moves_to_another_address_is_found_there() {
+    let _process = Process::shared();
+    let peer = Peer::start();
+    let session = Session::connect(&options(&url("moves.test", &peer), &json!({})));
+    let retry = session.expect("SESSION_RETRY");
+    assert!(retry.code() == "connect" && retry.message().contains("127.0.0.2"), "{retry}");
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+}
+
+#[test]
+fn a_dead_address_of_one_family_does_not_hide_the_other() {
+    let _process = Process::shared();
+    let peer = Peer::start();
+    let session = Session::connect(&options(&url("half-dead.test", &peer), &json!({})));
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+    assert_eq!(session.figure("attempts"), 1);
+}
+
+#[test]
+fn a_session_leaves_while_its_hubs_name_is_looked_up() {
+    let _process = Process::shared();
+    let _hanging = Hanging::start();
+    let session = Session::connect(&options("ws://hangs.test/leaves", &json!({"connectTimeoutMs": 300_000})));
+    support::wait_until("it tries", || session.figure("attempts") == 1);
+    assert_eq!(session.disconnect(), Ok(0));
+    session.expect("SESSION_CLOSED");
+    assert_eq!(session.state(), ffi::SONORAN_E_SESSION);
 }

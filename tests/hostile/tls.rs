@@ -17,13 +17,13 @@ use support::client::{Process, Session, ffi};
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// Who signs here, and a file with its certificate.
-struct Trusted {
+pub(crate) struct Trusted {
     authority: Authority,
     file: String,
-    good: Arc<ServerConfig>,
+    pub(crate) good: Arc<ServerConfig>,
 }
 
-static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
+pub(crate) static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
     let authority = authority("the authority of these tests");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{}.pem", std::process::id()));
     fs::write(&file, authority.pem()).expect("the target folder can be written");
@@ -85,7 +85,7 @@ fn server(certificate: CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConf
     Arc::new(config.expect("ring has what TLS needs"))
 }
 
-fn trusting(more: &Value) -> Value {
+pub(crate) fn trusting(more: &Value) -> Value {
     let mut options = more.clone();
     options["caFile"] = json!(TRUSTED.file);
     options

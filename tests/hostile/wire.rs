@@ -243,6 +243,12 @@ impl Wire {
         self.stream = Stream::Gone;
     }
 
+    /// The connection as the system knows it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn descriptor(&self) -> std::os::fd::RawFd {
+        std::os::fd::AsRawFd::as_raw_fd(self.tcp().expect("a socket"))
+    }
+
     /// A second end of the connection, for a thread that only sends.
     pub(crate) fn split(&self) -> Self {
         Self::new(self.tcp().and_then(|tcp| tcp.try_clone().ok()).expect("a socket"))
@@ -258,7 +264,8 @@ impl Wire {
         tcp.set_read_timeout(Some(timeout)).expect("a socket");
     }
 
-    fn take(&mut self, count: usize) -> Outcome<Vec<u8>> {
+    /// Returns the next bytes from the client.
+    pub(crate) fn take(&mut self, count: usize) -> Outcome<Vec<u8>> {
         while self.unread.len() < count {
             self.read_more()?;
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use support::root;
+
+use crate::names;
 
 const LIST: &str = "tests/repository/promises.md";
 
@@ -23,22 +24,8 @@ fn every_sentence_of_the_header_is_in_the_list() {
 
 #[test]
 fn every_test_in_the_list_exists() {
-    let mut sources = String::new();
-    for folder in ["src", "tests", "bindings", "hub/tests"] {
-        collect(&root().join(folder), &mut sources);
-    }
-    let mut unknown = Vec::new();
-    for row in rows() {
-        for held in row.held {
-            let name = held.rsplit("::").next().unwrap_or_default();
-            // a test of Rust's harness, or one of the C hosts' suite
-            let exists =
-                sources.contains(&format!("fn {name}(")) || sources.contains(&format!("(\"{name}\","));
-            if !exists && !NO_TEST.contains(&held.as_str()) {
-                unknown.push(held);
-            }
-        }
-    }
+    let held = rows().into_iter().flat_map(|row| row.held);
+    let unknown = names::unknown(held.filter(|held| !NO_TEST.contains(&held.as_str())));
     assert!(unknown.is_empty(), "{LIST} names tests that do not exist: {unknown:#?}");
 }
 
@@ -136,17 +123,6 @@ fn sentence_end(text: &str) -> Option<usize> {
         let mut after = text[*end..].chars();
         after.next() == Some(' ') && after.next().is_some_and(|next| !next.is_lowercase())
     })
-}
-
-fn collect(folder: &Path, sources: &mut String) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            collect(&path, sources);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push_str(&fs::read_to_string(&path).expect("UTF-8"));
-        }
-    }
 }
 
 fn read(path: &str) -> String {

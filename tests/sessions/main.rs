@@ -6,6 +6,7 @@ mod connecting;
 mod ending;
 mod events;
 mod hub;
+mod negotiation;
 mod polling;
 mod process;
 mod replacing;

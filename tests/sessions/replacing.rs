@@ -264,7 +264,7 @@ fn another_key_inherits_nothing() {
     wait_until("the pushes", || old.figure("pushes") == 3);
     let id = old.invoke("slow", "[3600]").expect("it is ready");
     let mut options = hub.options(1, &json!({}));
-    options["apiKey"] = json!("another-key");
+    options["apiKey"] = json!("the-key-of-another");
     let new = Session::connect(&options);
     assert_eq!(old.state(), ffi::SONORAN_E_SESSION);
     let dropped = new.expect("SESSION_EVENTS_DROPPED");

@@ -65,6 +65,16 @@ const COMMANDS: &[Documented] = &[
     line("docs/install.md", "(Get-FileHash", Not("it is for PowerShell")),
     line("docs/install.md", "Select-String", Not("it is for PowerShell")),
     line("docs/install.md", "unzip -d resources", By("dist")),
+    line(
+        "docs/reliability.md",
+        "cargo xtask simulate",
+        Not("it takes a minute; the step test has a short form"),
+    ),
+    line(
+        "docs/reliability.md",
+        "cargo test --test hostile -- --ignored",
+        Not("it takes minutes; the step test has a short form"),
+    ),
 ];
 
 /// The commands that steps have run so far.

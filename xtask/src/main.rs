@@ -14,6 +14,7 @@ mod program;
 mod pypi;
 mod release;
 mod setup;
+mod simulate;
 mod steps;
 mod test;
 mod tools;
@@ -37,6 +38,8 @@ enum Command {
     Pictures,
     /// Installs what the checks and tests need
     Setup,
+    /// Simulates outages for a hundred thousand sessions, and draws docs/retry.svg
+    Simulate,
     /// Builds the library for one of the platforms that a release has
     Build(dist::BuildArguments),
     /// Builds the library for this machine and installs it, with its header and packages
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Pictures => page::pictures(),
         Command::Setup => setup::run(),
+        Command::Simulate => simulate::run(),
         Command::Build(arguments) => dist::build(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Dist(arguments) => dist::main(&arguments),

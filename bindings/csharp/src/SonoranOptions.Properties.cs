@@ -23,10 +23,10 @@ namespace Sonoran.Events
         /// <summary>"auto" (default), "authenticate" or "authenticatev2"; "auto" tries the first, and the second if the hub does not know the first or its arguments</summary>
         public string AuthMethod { get { return Text("authMethod"); } set { Set("authMethod", value); } }
 
-        /// <summary>false; true is not supported yet</summary>
+        /// <summary>false (default), or true: ask the hub for an id before each connection, and go where it sends the session, as Azure SignalR Service does; see CONNECTING</summary>
         public bool? Negotiate { get { return Flag("negotiate"); } set { Set("negotiate", value); } }
 
-        /// <summary>Default 15000; 100 to 300000; DNS, TCP, TLS and the HTTP upgrade together. If an address does not accept within 250 ms, or does not speak within 3 s (or a quarter of this time), the next one is tried beside it</summary>
+        /// <summary>Default 15000; 100 to 300000; DNS, TCP, the proxy, TLS, the negotiation and the HTTP upgrade together. If an address does not accept within 250 ms, or does not speak within 3 s (or a quarter of this time), the next one is tried beside it</summary>
         public int? ConnectTimeoutMs { get { return Number("connectTimeoutMs"); } set { Set("connectTimeoutMs", value); } }
 
         /// <summary>Default 15000; 100 to 300000</summary>
@@ -86,10 +86,10 @@ namespace Sonoran.Events
         /// <summary>false (default), or true: do not verify the hub's certificate</summary>
         public bool? InsecureTls { get { return Flag("insecureTls"); } set { Set("insecureTls", value); } }
 
-        /// <summary>not supported yet</summary>
+        /// <summary>http://host:port or socks5://host:port, with user:password@ before the host if the proxy wants to know who asks; see CONNECTING</summary>
         public string Proxy { get { return Text("proxy"); } set { Set("proxy", value); } }
 
-        /// <summary>object of additional HTTP headers for the upgrade</summary>
+        /// <summary>object of additional HTTP headers for the negotiation and the upgrade</summary>
         public IDictionary<string, string> Headers { get { return _headers; } set { SetHeaders(value); } }
 
         /// <summary>"off" (default), "error", "warn", "info" or "debug": SESSION_LOG events</summary>

@@ -1,11 +1,11 @@
 //! The C API for tests in Rust, without pointers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 use std::time::Instant;
 
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::Value;
 use serde_json::value::RawValue;
 pub use sonoran::ffi;
@@ -35,6 +35,23 @@ impl Process {
     }
 }
 
+/// The API keys of this process's sessions. Whatever the library says is searched for them.
+static KEYS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Notes the key in these options, unless it is so short that it may be a part of a word.
+fn note_key(options: &str) {
+    let options: Value = serde_json::from_str(options).unwrap_or_default();
+    let key = options["apiKey"].as_str().filter(|key| key.len() > 4);
+    KEYS.lock().extend(key.map(str::to_owned));
+}
+
+/// Fails if words of the library hold a key.
+#[track_caller]
+fn check_words(words: &str) {
+    let said = KEYS.lock().iter().any(|key| words.contains(key.as_str()));
+    assert!(!said, "an API key is in what the library says: {words:.2000}");
+}
+
 /// An event, as the library returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event(pub String);
@@ -42,6 +59,17 @@ pub struct Event(pub String);
 impl Event {
     pub fn kind(&self) -> String {
         self.member("type").and_then(|kind| serde_json::from_str(kind.get()).ok()).unwrap_or_default()
+    }
+
+    /// Fails if a key is in what the library says. What it passes on may hold one: pushes, and results.
+    #[track_caller]
+    fn checked(self) -> Self {
+        match self.kind().as_str() {
+            "SESSION_PUSH" | "SESSION_CALL_RESULT" => check_words(&self.message()),
+            kind if kind.starts_with("SESSION_") => check_words(&self.0),
+            _ => {}
+        }
+        self
     }
 
     /// Returns a member of the event, or null if there is none.
@@ -87,6 +115,7 @@ impl Session {
     }
 
     pub fn try_connect(options: &str) -> Result<Self, Failed> {
+        note_key(options);
         let options = c_text(options);
         // SAFETY: a string that outlives the call.
         checked(unsafe { ffi::sonoran_connect(options.as_ptr()) }).map(Self)
@@ -102,11 +131,11 @@ impl Session {
     }
 
     pub fn poll(&self) -> Option<Event> {
-        owned(ffi::sonoran_poll_event(self.0)).map(Event)
+        owned(ffi::sonoran_poll_event(self.0)).map(|text| Event(text).checked())
     }
 
     pub fn wait(&self, timeout_ms: i32) -> Option<Event> {
-        owned(ffi::sonoran_wait_event(self.0, timeout_ms)).map(Event)
+        owned(ffi::sonoran_wait_event(self.0, timeout_ms)).map(|text| Event(text).checked())
     }
 
     /// Waits until another thread ends the wait, which must happen.
@@ -191,6 +220,7 @@ impl Session {
 
     pub fn stats(&self) -> Option<Value> {
         let text = owned(ffi::sonoran_stats(self.0))?;
+        check_words(&text);
         Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")))
     }
 
@@ -240,7 +270,9 @@ pub fn shutdown(timeout_ms: i32) -> Result<i32, Failed> {
 /// Returns this thread's last error.
 pub fn last_error() -> String {
     // SAFETY: never NULL, and valid until this thread's next failing call.
-    unsafe { CStr::from_ptr(ffi::sonoran_last_error()) }.to_str().expect("UTF-8").to_owned()
+    let words = unsafe { CStr::from_ptr(ffi::sonoran_last_error()) }.to_str().expect("UTF-8").to_owned();
+    check_words(&words);
+    words
 }
 
 /// The library's threads, by number.

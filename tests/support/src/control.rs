@@ -74,6 +74,11 @@ impl Control {
         ours.map(|session| session["connectionId"].as_str().expect("a text").to_owned()).collect()
     }
 
+    /// Returns the HTTP requests to the hub. The local hub does not record them.
+    pub fn requests(&self) -> Vec<Value> {
+        self.get("requests").as_array().expect("a list").clone()
+    }
+
     /// Returns the called methods and when they were called, in milliseconds.
     pub fn calls(&self) -> Vec<(String, f64)> {
         let calls = self.get("calls");

@@ -50,8 +50,17 @@ pub struct Relay {
 
 impl Relay {
     pub fn start(options: &[String]) -> Self {
-        let mut child =
-            command(&host("relay")).args(options).stdin(Stdio::piped()).spawn().expect("it is compiled");
+        Self::start_with(options, &[])
+    }
+
+    /// Starts it with these variables in its environment.
+    pub fn start_with(options: &[String], environment: &[(&str, &str)]) -> Self {
+        let mut child = command(&host("relay"))
+            .args(options)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("it is compiled");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (sender, polled) = mpsc::channel();
         thread::spawn(move || while read(&mut stdout).is_some_and(|event| sender.send(event).is_ok()) {});

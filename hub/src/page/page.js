@@ -122,7 +122,7 @@ function listen() {
 }
 
 async function offerEvents() {
-  // as text: numbers and order stay as the hub has them
+  // pretty-printed, because a person edits it; numbers such as 1.0 become 1
   const events = await (await fetch('control/events')).json();
   $('events').replaceChildren(...events.map((event) => {
     const button = element('button', event.type.replace(/^EVENT_/, ''), { type: 'button', title: event.type });

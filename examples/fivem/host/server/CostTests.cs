@@ -59,7 +59,8 @@ namespace FxServerHost
                 }
                 var after = Count(fx, listener);
                 Assert.Equal(burst, (int)(after[column] - before[column]));
-                Assert.True(ticks > 1, "the whole queue went out in one tick");
+                // Lists may take a fast machine no longer than one budget.
+                Assert.True(!singly || ticks > 1, "the whole queue went out in one tick");
                 perEvent = spent * 1000 / burst;
                 if (burst == events)
                     Print(what + ": " + perEvent.ToString("0") + " us an event of " + (after[2] - before[2]) / events + " characters, so up to "

@@ -37,6 +37,10 @@ namespace FxServerHost
 
         internal FxServer()
         {
+#if !NETCOREAPP
+            // NUnit's context would go along, serialized, with every call between AppDomains and cost more than the call.
+            System.Runtime.Remoting.Messaging.CallContext.FreeNamedDataSlot("NUnit.Framework.TestContext");
+#endif
             _folders["sonoran"] = Folder("sonoran");
             _test.Create(this, Test, NewInstance(), false);
             // The test's own scripts, such as the listener, live in this domain.

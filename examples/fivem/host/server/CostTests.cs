@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Sonoran.Events;
 using Sonoran.Tests;
 using Xunit;
@@ -93,6 +94,67 @@ namespace FxServerHost
                 fx.Start("lualistener");
                 fx.Tick();
                 Relay(fx, server, "lualistener", false, "in lists to one Lua handler");
+            }
+        }
+
+        /// <summary>Ticks in real time while the hub pushes so many events a second, and prints how many waited.</summary>
+        private static void KeepUp(FxServer fx, int server, string listener, bool singly, int perSecond, string what)
+        {
+            const int ticks = 100, size = 1000;
+            var perTick = perSecond * FxServer.TickMs / 1000;
+            var column = singly ? 0 : 1;
+            var before = Count(fx, listener)[column];
+            var pushed = 0;
+            var pushing = Task.Run(() =>
+            {
+                var clock = Stopwatch.StartNew();
+                for (var i = 0; i < ticks; i++)
+                {
+                    Hub.Shared.Post("/control/burst?serverId=" + server + "&count=" + perTick + "&size=" + size);
+                    Interlocked.Add(ref pushed, perTick);
+                    var early = (i + 1) * FxServer.TickMs - clock.ElapsedMilliseconds;
+                    if (early > 0) Thread.Sleep((int)early);
+                }
+            });
+            long most = 0, last = 0;
+            while (!pushing.IsCompleted)
+            {
+                var start = Stopwatch.StartNew();
+                fx.Tick();
+                last = Volatile.Read(ref pushed) - (Count(fx, listener)[column] - before);
+                most = Math.Max(most, last);
+                var early = FxServer.TickMs - start.ElapsedMilliseconds;
+                if (early > 0) Thread.Sleep((int)early);
+            }
+            pushing.GetAwaiter().GetResult();
+            fx.Until(() => Count(fx, listener)[column] - before >= pushed, pushed + " events");
+            Assert.Equal(pushed, (int)(Count(fx, listener)[column] - before));
+            Print(what + ", " + perSecond + " a second for " + ticks * FxServer.TickMs / 1000 + " s: at most " + most + " waited, " + last + " at the end");
+        }
+
+        [Fact]
+        public void ItKeepsUp()
+        {
+            int server;
+            using (var fx = ResourceTests.Configured(Hub.Shared, out server))
+            {
+                foreach (var listener in new[] { "listener", "lualistener", Bridge }) fx.AddFolder(listener, FxServer.Folder(listener));
+                Listener.OnEvent = heard => { };
+                fx.Start(Bridge);
+                fx.UntilTold("server " + server + ": connected.");
+                fx.Start("listener");
+                KeepUp(fx, server, "listener", true, 200, "event by event to one C# handler");
+                fx.Stop(Bridge);
+                fx.Convars["sonoran_singleEvents"] = "false";
+                fx.Start(Bridge);
+                fx.Tick();
+                fx.Export("listener", "askForLists");
+                KeepUp(fx, server, "listener", false, 1000, "in lists to one C# handler");
+                if (!ChildRuntime.CanRun(".lua")) return;
+                fx.Stop("listener");
+                fx.Start("lualistener");
+                fx.Tick();
+                KeepUp(fx, server, "lualistener", false, 1000, "in lists to one Lua handler");
             }
         }
 

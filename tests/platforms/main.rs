@@ -9,6 +9,7 @@ mod host;
 mod limits;
 mod platform;
 mod process;
+mod program;
 mod session;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             (process::PANIC_TESTS, process::no_panic),
             (process::UNIX_TESTS, process::no_unix),
             (limits::TESTS, limits::missing),
+            (if platform.is_windows() { program::TESTS } else { &[] }, program::missing),
         ] {
             for (name, test) in tests {
                 let name = format!("{}::{name}", platform.rid);

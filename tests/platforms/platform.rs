@@ -158,6 +158,23 @@ impl Platform {
         }
     }
 
+    /// The program `sonoran` beside the library. It is there on Windows alone.
+    pub(crate) fn sonoran(&self) -> PathBuf {
+        self.library.with_file_name("sonoran.exe")
+    }
+
+    /// That program, in the folder of the host.
+    pub(crate) fn sonoran_command(&self) -> Command {
+        let host = self.program.get_or_init(|| self.prepare());
+        let program = host.with_file_name("sonoran.exe");
+        fs::copy(self.sonoran(), &program).expect("the target folder can be written");
+        let mut command = if self.loader == Loader::Wine { wine() } else { Command::new(&program) };
+        if self.loader == Loader::Wine {
+            command.arg(program);
+        }
+        command
+    }
+
     /// A path in the platform's spelling.
     pub(crate) fn path(&self, path: &Path) -> String {
         let path = path.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -10,7 +10,6 @@ mod hub;
 mod install;
 mod page;
 mod process;
-mod program;
 mod pypi;
 mod release;
 mod setup;

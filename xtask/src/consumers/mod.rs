@@ -3,9 +3,10 @@
 mod example;
 mod managed;
 mod native;
+mod program;
 mod unpacked;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::{
     commands,
@@ -24,10 +25,10 @@ pub(crate) fn test() -> Result<Vec<String>> {
     let files = target()?.join("release-files");
     dist::make(&tested, &files)?;
     let release = Unpacked::new(files)?;
-    rebuild(&release, &tested)?;
     refused(&release, &tested)?;
     let mut not_run = Vec::new();
     native::test(&release)?;
+    program::test(&release)?;
     managed::test(&release, &mut not_run)?;
     if not_run.is_empty() {
         commands::all_entered("dist")?;
@@ -48,13 +49,5 @@ fn refused(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
             );
         }
     }
-    Ok(())
-}
-
-/// Rebuilds one library in another folder. It stands for all of them, because all are built the same way.
-fn rebuild(release: &Unpacked, tested: &[&Platform]) -> Result<()> {
-    let musl = tested.iter().find(|platform| platform.rid == "linux-musl-x64").context("musl is tested")?;
-    dist::rebuild(musl, &release.folder.join("lib").join(musl.rid).join(musl.library()))?;
-    println!("ok       the library for {} loads the same bytes when it is built in another folder", musl.rid);
     Ok(())
 }

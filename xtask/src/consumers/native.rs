@@ -1,4 +1,4 @@
-//! C and C++ with a release: by hand, with CMake, with pkg-config, statically, for Windows; and LuaJIT.
+//! C and C++ with a release: by hand, with CMake, with pkg-config, statically, for Windows; LuaJIT; and Python.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ use crate::{
         unpacked::Unpacked,
     },
     process::{command, output, run},
-    workspace::{VERSION, copy, root, sysroot, write},
+    workspace::{VERSION, copy, files, root, sysroot, write},
 };
 
 pub(crate) fn test(release: &Unpacked) -> Result<()> {
@@ -23,7 +23,8 @@ pub(crate) fn test(release: &Unpacked) -> Result<()> {
     installed(release)?;
     built()?;
     windows(release)?;
-    rock(release)
+    rock(release)?;
+    wheel(release)
 }
 
 /// The most processor time that a server's start may spend on the library, in microseconds.
@@ -171,4 +172,23 @@ fn rock(release: &Unpacked) -> Result<()> {
     luajit.env("LUA_PATH", user.join(".luarocks/share/lua/5.1/?.lua"));
     luajit.env("SONORAN_LIBRARY", release.folder.join("lib/linux-x64/libsonoran.so"));
     example::run("LuaJIT, with the rock", &release.hub, luajit, Goodbye::Kill)
+}
+
+/// The wheel, installed with its README's command into a folder of its own.
+fn wheel(release: &Unpacked) -> Result<()> {
+    let user = release.scratch.join("python");
+    for wheel in files(&release.files)? {
+        if wheel.extension().is_some_and(|extension| extension == "whl") {
+            copy(&release.files.join(&wheel), &user.join("wheels").join(&wheel))?;
+        }
+    }
+    let packages = user.join("packages");
+    let mut install =
+        shell("bindings/python/README.md", &["python3 -m pip install --no-index"], &user.join("wheels"))?;
+    install.env("PIP_TARGET", &packages);
+    run(install)?;
+    let mut python = command("python3");
+    python.arg(release.folder.join("examples/python/example.py"));
+    python.env("PYTHONPATH", packages).env_remove("SONORAN_LIBRARY");
+    example::run("Python, with the wheel", &release.hub, python, Goodbye::Interrupt)
 }

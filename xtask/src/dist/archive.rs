@@ -80,7 +80,8 @@ fn write_zip(
 }
 
 fn is_program(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "sh")
+    let is = |name: Option<&std::ffi::OsStr>, program| name.is_some_and(|name| name == program);
+    is(path.extension(), "sh") || is(path.file_name(), "sonoran")
 }
 
 /// Converts Unix seconds to zip's format, in UTC.

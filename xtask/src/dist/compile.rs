@@ -1,4 +1,4 @@
-//! Compiles the library for a platform. The bytes are the same wherever and whenever it is compiled.
+//! Compiles the library or the program for a platform. The bytes are the same wherever and whenever it is compiled.
 //!
 //! zig has a linker and a C library for every Linux, so all of them are built the same way. It links with a chosen
 //! version of glibc. For musl it has a static unwinder; gcc's needs libgcc_s.so, which FXServer lacks. mingw's gcc
@@ -46,26 +46,21 @@ impl<'a> Job<'a> {
         Self { platform, source: root(), target, features: "" }
     }
 
-    pub(crate) fn run(&self) -> Result<Compiled> {
-        let Platform { target, rid, kind, .. } = *self.platform;
-        ensure!(provide_target(target), "rustup cannot add the target {target}, which {rid} needs");
+    /// Compiles the library.
+    pub(crate) fn library(&self) -> Result<Compiled> {
+        let Platform { target, kind, .. } = *self.platform;
         // no rlib: cargo optimizes across crates only for a library that no other crate links to
         let archive = kind != Kind::Windows && self.features.is_empty();
         let kinds = if archive { "cdylib,staticlib" } else { "cdylib" };
-        // the sources must be there before their paths can be remapped
-        let mut fetch = cargo("fetch --locked --target");
-        fetch.arg(target).current_dir(self.source);
-        run(fetch)?;
-        let mut build = self.builder()?;
-        build.args(["--locked", "--profile", "dist", "-p", "sonoran", "--lib", "--crate-type", kinds]);
+        // a shared library for musl cannot contain libc
+        let flags = (kind == Kind::Musl).then(|| "-Ctarget-feature=-crt-static".to_owned());
+        let mut build = self.builder("rustc", flags)?;
+        build.args(["--profile", "dist", "-p", "sonoran", "--lib", "--crate-type", kinds]);
         if !self.features.is_empty() {
             build.args(["--features", self.features]);
         }
-        build
-            .arg("--")
-            .args(link_arguments(self.platform).iter().map(|argument| format!("-Clink-arg={argument}")));
-        build.current_dir(self.source).env("CARGO_TARGET_DIR", self.target);
-        run(build).with_context(|| format!("the library for {rid}"))?;
+        build.arg("--").args(link_arguments(self.platform));
+        self.execute(build, "the library")?;
 
         let folder = self.target.join(target).join("dist");
         Ok(Compiled {
@@ -74,14 +69,33 @@ impl<'a> Job<'a> {
         })
     }
 
+    /// Compiles the program `sonoran`.
+    pub(crate) fn program(&self) -> Result<PathBuf> {
+        let mut build = self.builder("build", link_arguments(self.platform))?;
+        build.args(["--profile", "program", "-p", "sonoran-cli", "--bin", "sonoran"]);
+        self.execute(build, "the program")?;
+        let name = if self.platform.kind == Kind::Windows { "sonoran.exe" } else { "sonoran" };
+        Ok(self.target.join(self.platform.target).join("program").join(name))
+    }
+
+    fn execute(&self, mut build: Command, what: &str) -> Result<()> {
+        build.current_dir(self.source).env("CARGO_TARGET_DIR", self.target);
+        run(build).with_context(|| format!("{what} for {}", self.platform.rid)).map(drop)
+    }
+
     /// Cargo, set up for this platform's compiler and linker.
-    fn builder(&self) -> Result<Command> {
-        let Platform { target, kind, .. } = *self.platform;
+    fn builder(&self, verb: &str, flags: impl IntoIterator<Item = String>) -> Result<Command> {
+        let Platform { target, rid, kind, .. } = *self.platform;
+        ensure!(provide_target(target), "rustup cannot add the target {target}, which {rid} needs");
+        // the sources must be there before their paths can be remapped
+        let mut fetch = cargo("fetch --locked --target");
+        fetch.arg(target).current_dir(self.source);
+        run(fetch)?;
         let mut build = match kind {
             Kind::Windows => {
                 let gcc = format!("{}gcc", self.platform.mingw());
-                let mut build = cargo("rustc --target");
-                build.arg(target);
+                let mut build = cargo(verb);
+                build.arg("--target").arg(target);
                 build.env(format!("CC_{}", target.replace('-', "_")), &gcc);
                 build.env(format!("CARGO_TARGET_{}_LINKER", target.replace('-', "_").to_uppercase()), gcc);
                 build
@@ -90,31 +104,33 @@ impl<'a> Job<'a> {
                 let (major, minor) = GLIBC;
                 let version = if kind == Kind::Glibc { format!(".{major}.{minor}") } else { String::new() };
                 let mut build = pypi::zigbuild()?;
-                build.args(["rustc", "--target"]).arg(format!("{target}{version}"));
+                build.args([verb, "--target"]).arg(format!("{target}{version}"));
                 build
             }
         };
+        build.arg("--locked");
         let names = names(self.source)?;
         let c_flags = names.iter().map(|(folder, name)| format!("'-ffile-prefix-map={folder}={name}'"));
         build.env("CFLAGS", c_flags.collect::<Vec<_>>().join(" ")).env("CC_SHELL_ESCAPED_FLAGS", "1");
-        let mut flags: Vec<_> =
-            names.iter().map(|(folder, name)| format!("--remap-path-prefix={folder}={name}")).collect();
-        if kind == Kind::Musl {
-            // a shared library for musl cannot contain libc
-            flags.push("-Ctarget-feature=-crt-static".into());
-        }
+        let names = names.iter().map(|(folder, name)| format!("--remap-path-prefix={folder}={name}"));
+        let flags: Vec<_> = names.chain(flags).collect();
         build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         Ok(build)
     }
 }
 
 /// The linker's arguments beyond those from build.rs.
-pub(crate) fn link_arguments(platform: &Platform) -> &'static [&'static str] {
+pub(crate) fn linker(platform: &Platform) -> &'static [&'static str] {
     match platform.kind {
-        // at other levels, zig's own parts, above all the unwinder, have debug symbols that say where it was built
+        // zig optimizes its own parts, above all the unwinder, as it is told here, and by default not at all
         Kind::Glibc | Kind::Musl => &["-Os", "-Wl,--build-id=sha1"],
         Kind::Windows => &["-Wl,--no-insert-timestamp"],
     }
+}
+
+/// The same as rustc takes them.
+fn link_arguments(platform: &Platform) -> impl Iterator<Item = String> {
+    linker(platform).iter().map(|argument| format!("-Clink-arg={argument}"))
 }
 
 /// This machine's folders, and the names that replace them in the libraries.

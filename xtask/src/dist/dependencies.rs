@@ -1,4 +1,4 @@
-//! The crates in the libraries, for the SBOM and for the licences that must accompany them.
+//! The crates in the libraries and in the program, for the SBOMs and for the licences that must accompany them.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -9,32 +9,35 @@ use serde_json::{Value, json};
 use crate::{
     dist::platform::PLATFORMS,
     process::{cargo, output},
+    pypi,
     workspace::{VERSION, copy, root, sysroot, write},
 };
 
 /// The crates of all platforms, each with its dependencies.
 pub(crate) struct Dependencies {
     crates: BTreeMap<PackageId, (Package, Vec<PackageId>)>,
-    library: PackageId,
+    /// Whose they are.
+    product: PackageId,
 }
 
 impl Dependencies {
-    pub(crate) fn read() -> Result<Self> {
-        let mut found = Self { crates: BTreeMap::new(), library: PackageId { repr: String::new() } };
+    /// Reads those of a workspace member.
+    pub(crate) fn of(member: &str) -> Result<Self> {
+        let mut found = Self { crates: BTreeMap::new(), product: PackageId { repr: String::new() } };
         for platform in PLATFORMS {
             let mut metadata = cargo("metadata --locked --format-version 1 --filter-platform");
             metadata.arg(platform.target).env("CARGO_TERM_COLOR", "never");
-            found.add(&serde_json::from_str(&output(metadata)?)?)?;
+            found.add(member, &serde_json::from_str(&output(metadata)?)?)?;
         }
         Ok(found)
     }
 
-    /// Adds the library's dependencies on one platform, without build and dev dependencies.
-    fn add(&mut self, metadata: &Metadata) -> Result<()> {
+    /// Adds a member's dependencies on one platform, without build and dev dependencies.
+    fn add(&mut self, member: &str, metadata: &Metadata) -> Result<()> {
         let resolve = metadata.resolve.as_ref().context("cargo resolves nothing")?;
-        let library = metadata.packages.iter().find(|package| package.name == "sonoran");
-        self.library = library.context("cargo knows no package sonoran")?.id.clone();
-        let mut open = vec![self.library.clone()];
+        let product = metadata.packages.iter().find(|package| package.name == member);
+        self.product = product.with_context(|| format!("cargo knows no package {member}"))?.id.clone();
+        let mut open = vec![self.product.clone()];
         let mut seen = std::collections::BTreeSet::new();
         while let Some(id) = open.pop() {
             if !seen.insert(id.clone()) {
@@ -64,7 +67,7 @@ impl Dependencies {
         let checksums = checksums()?;
         let time = time::OffsetDateTime::from_unix_timestamp(i64::try_from(time)?)?;
         let time = format!("{}T{:02}:{:02}:{:02}Z", time.date(), time.hour(), time.minute(), time.second());
-        let others = self.crates.values().filter(|(package, _)| package.id != self.library);
+        let others = self.crates.values().filter(|(package, _)| package.id != self.product);
         let components: Vec<_> = others.map(|(package, _)| component(package, &checksums)).collect();
         let dependencies: Vec<_> = self
             .crates
@@ -78,9 +81,10 @@ impl Dependencies {
                 json!({ "ref": purl(package), "dependsOn": on })
             })
             .collect();
-        let (library, _) = self.crates.get(&self.library).context("the library is a crate")?;
-        let mut itself = component(library, &checksums);
-        itself["type"] = "library".into();
+        let (product, _) = self.crates.get(&self.product).context("the product is a crate")?;
+        let mut itself = component(product, &checksums);
+        let library = product.targets.iter().any(|target| target.is_lib() || target.is_cdylib());
+        itself["type"] = if library { "library" } else { "application" }.into();
         let bom = json!({
             "bomFormat": "CycloneDX",
             "specVersion": "1.5",
@@ -93,12 +97,13 @@ impl Dependencies {
     }
 
     /// The licence of every crate, with the licence texts from its source.
-    pub(crate) fn licences(&self) -> Result<String> {
+    fn licences(&self, contents: &str) -> Result<String> {
         let mut text = format!(
             "sonoran {VERSION} is under the MIT licence or the Apache License 2.0, at your option.\n\
-             Its libraries hold the crates below, each under the licence that follows its name.\n"
+             {contents} hold the crates below, each under the licence that follows its name.\n"
         );
-        for (package, _) in self.crates.values().filter(|(package, _)| package.id != self.library) {
+        // those of the workspace have no other source
+        for (package, _) in self.crates.values().filter(|(package, _)| package.source.is_some()) {
             let licence =
                 package.license.as_deref().with_context(|| format!("{} names no licence", package.name))?;
             text += &format!("\n{}\n{} {}: {licence}\n", "=".repeat(100), package.name, package.version);
@@ -169,9 +174,19 @@ fn texts(folder: &Path) -> Result<Vec<(String, String)>> {
     Ok(texts)
 }
 
+/// Writes the licences of everything in the program beside it.
+pub(crate) fn write_program_licences(dependencies: &Dependencies, folder: &Path) -> Result<()> {
+    let mut text = dependencies.licences("Its programs")?;
+    let musl = fs::read_to_string(pypi::zig_folder()?.join("lib/libc/musl/COPYRIGHT"));
+    let musl = musl.context("zig brings no licence of musl")?;
+    text += &format!("\n{}\nmusl, in the programs for Linux: MIT\n\n{}\n", "=".repeat(100), musl.trim_end());
+    text += "\nThe rest is in the libraries too: ../licences/rust-standard-library.html and compiler-runtimes.txt.\n";
+    write(&folder.join("licences.txt"), text)
+}
+
 /// Writes the licences of everything in the libraries into a folder.
 pub(crate) fn write_licences(dependencies: &Dependencies, folder: &Path) -> Result<()> {
-    write(&folder.join("crates.txt"), dependencies.licences()?)?;
+    write(&folder.join("crates.txt"), dependencies.licences("Its libraries")?)?;
     let rust = sysroot()?.join("share/doc/rust");
     copy(&rust.join("COPYRIGHT-library.html"), &folder.join("rust-standard-library.html"))?;
     let mut runtimes = RUNTIMES.to_owned();

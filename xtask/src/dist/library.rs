@@ -17,11 +17,13 @@ use crate::{
 
 /// Builds a job's library into one folder, and its debug symbols into another.
 pub(crate) fn build(job: &Job<'_>, folder: &Path, symbols: &Path) -> Result<()> {
-    let compiled = job.run()?;
+    let compiled = job.library()?;
     let platform = job.platform;
     let library = folder.join(platform.library());
-    symbols::split(&compiled.library, &library, &symbols.join(format!("{}.debug", platform.library())))?;
+    let symbols = symbols.join(format!("{}.debug", platform.library()));
+    symbols::split(&compiled.library, &library, &symbols)?;
     verify::library(platform, &library)?;
+    verify::anonymous(&symbols, job.source)?;
     if let Some(archive) = compiled.archive {
         symbols::strip(&archive, &folder.join("libsonoran.a"))?;
     }

@@ -92,18 +92,23 @@ pub(crate) fn make(platforms: &[&Platform], folder: &Path) -> Result<()> {
     let release = Release::new(folder)?;
     let target = target()?;
     for platform in platforms {
-        release.add_library(&Job::release(platform, &target))?;
+        release.add(&Job::release(platform, &target))?;
     }
     release.finish(platforms)
 }
 
-/// Builds the libraries that the tests run, each into its platform's folder. Returns the folder of those.
-pub(crate) fn tested_libraries() -> Result<PathBuf> {
+/// Builds the libraries that the tests run, each into its platform's folder, and the program for Windows beside its.
+/// Returns the folder of those.
+pub(crate) fn tested_files() -> Result<PathBuf> {
     let target = target()?;
     let libraries = target.join("libraries");
     for platform in PLATFORMS.iter().filter(|platform| platform.tested) {
         let folder = libraries.join(platform.rid);
-        library::build(&Job::release(platform, &target), &folder, &folder)?;
+        let job = Job::release(platform, &target);
+        library::build(&job, &folder, &folder)?;
+        if platform.kind == platform::Kind::Windows {
+            copy(&job.program()?, &folder.join("sonoran.exe"))?;
+        }
     }
     Ok(libraries)
 }
@@ -143,32 +148,5 @@ fn check(platforms: &[&Platform]) -> Result<()> {
     let differ: Vec<_> = first.lines().filter(|line| !second.lines().any(|other| other == *line)).collect();
     ensure!(differ.is_empty() && first == second, "a second run gave other bytes: {differ:?}");
     println!("a second run, from a fresh checkout in another folder, gave the same bytes");
-    Ok(())
-}
-
-/// Builds a library again from a copy of the sources in another folder, and compares it.
-///
-/// What is loaded must be the same. The build id and the checksum of the debug symbols may differ: the symbols of
-/// zig's unwinder contain zig's path, which is outside the copy.
-pub(crate) fn rebuild(platform: &Platform, shipped: &Path) -> Result<()> {
-    let folder = target()?.join("rebuilt");
-    let source = folder.join("source");
-    empty(&source)?;
-    for file in sources::tracked(&["."])? {
-        copy(&root().join(&file), &source.join(&file))?;
-    }
-    let job = Job { source: &source, ..Job::release(platform, &folder) };
-    library::build(&job, &folder.join("library"), &folder.join("library"))?;
-    let loaded = |file: &Path, name: &str| {
-        let bare = folder.join(name);
-        let mut objcopy = command("objcopy");
-        objcopy.args(["--remove-section=.note.gnu.build-id", "--remove-section=.gnu_debuglink"]);
-        objcopy.arg(file).arg(&bare);
-        run(objcopy)?;
-        anyhow::Ok(fs::read(bare)?)
-    };
-    let same =
-        loaded(&folder.join("library").join(platform.library()), "again.so")? == loaded(shipped, "first.so")?;
-    ensure!(same, "the library for {} has other bytes when it is built in another folder", platform.rid);
     Ok(())
 }

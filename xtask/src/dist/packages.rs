@@ -12,7 +12,7 @@ use crate::{
     dist::{
         archive,
         compile::Job,
-        dependencies::{Dependencies, write_licences},
+        dependencies::{Dependencies, write_licences, write_program_licences},
         library,
         managed::Managed,
         platform::Platform,
@@ -20,6 +20,7 @@ use crate::{
         sources,
     },
     process::{command, run},
+    pypi,
     workspace::{VERSION, copy, empty, files, root, write},
 };
 
@@ -48,8 +49,13 @@ impl Release {
         })
     }
 
-    /// Builds and adds a library.
-    pub(crate) fn add_library(&self, job: &Job<'_>) -> Result<()> {
+    /// Builds and adds what there is for a platform.
+    pub(crate) fn add(&self, job: &Job<'_>) -> Result<()> {
+        self.add_library(job)?;
+        job.platform.program().map_or(Ok(()), |path| copy(&job.program()?, &self.unpacked.join(path)))
+    }
+
+    fn add_library(&self, job: &Job<'_>) -> Result<()> {
         let rid = job.platform.rid;
         let folder = self.unpacked.join("lib").join(rid);
         library::build(job, &folder, &self.symbols.join(rid))?;
@@ -66,6 +72,7 @@ impl Release {
         let symbols = format!("{name}-symbols");
         archive::tar_gz(&self.symbols, &symbols, &self.folder.join(format!("{symbols}.tar.gz")), self.time)?;
         self.assemblies(platforms)?;
+        self.wheels(platforms)?;
         self.rock()?;
         fs::remove_dir_all(&self.work)?;
         fs::remove_dir_all(&self.symbols)?;
@@ -93,9 +100,12 @@ impl Release {
         for name in ["sonoran-config.cmake", "sonoran-config-version.cmake"] {
             copy(&root().join("bindings/cpp").join(name), &to.join("lib/cmake/sonoran").join(name))?;
         }
-        let dependencies = Dependencies::read()?;
+        let dependencies = Dependencies::of("sonoran")?;
         write(&to.join("sonoran.cdx.json"), dependencies.sbom(self.time)?)?;
         write_licences(&dependencies, &to.join("licences"))?;
+        let dependencies = Dependencies::of("sonoran-cli")?;
+        write(&to.join("bin/sonoran.cdx.json"), dependencies.sbom(self.time)?)?;
+        write_program_licences(&dependencies, &to.join("bin"))?;
         write(&to.join("BUILD.md"), report(platforms)?)
     }
 
@@ -137,6 +147,36 @@ impl Release {
     fn copy_library(&self, platform: &Platform, runtimes: &Path) -> Result<()> {
         let from = self.unpacked.join("lib").join(platform.rid).join(platform.library());
         copy(&from, &runtimes.join(platform.rid).join("native").join(platform.library()))
+    }
+
+    /// Makes a Python wheel for each platform, with its library inside.
+    fn wheels(&self, platforms: &[&Platform]) -> Result<()> {
+        let made = self.work.join("wheels");
+        for platform in platforms {
+            let source = self.work.join("python").join(platform.rid);
+            for file in ["bindings/python/pyproject.toml", "bindings/python/README.md"] {
+                copy(&root().join(file), &source.join(Path::new(file).file_name().context("a file")?))?;
+            }
+            for file in sources::tracked(&["bindings/python/sonoran"])? {
+                copy(&root().join(&file), &source.join(Path::new(&file).strip_prefix("bindings/python")?))?;
+            }
+            let library = self.unpacked.join("lib").join(platform.rid).join(platform.library());
+            copy(&library, &source.join("sonoran").join(platform.library()))?;
+            for file in
+                ["LICENSE-MIT", "LICENSE-APACHE", "licences/crates.txt", "licences/compiler-runtimes.txt"]
+            {
+                copy(&self.unpacked.join(file), &source.join(file))?;
+            }
+            write(&source.join("setup.cfg"), format!("[bdist_wheel]\nplat_name = {}\n", platform.wheel()))?;
+            let mut pip = pypi::python()?;
+            pip.args("-m pip --quiet wheel --no-deps --no-build-isolation --no-index --wheel-dir".split(' '));
+            pip.arg(&made).arg(&source);
+            run(pip).with_context(|| format!("the wheel for {}", platform.rid))?;
+        }
+        for wheel in files(&made)? {
+            archive::repack(&made.join(&wheel), &self.folder.join(&wheel), self.time)?;
+        }
+        Ok(())
     }
 
     /// Makes the rock, which holds only Lua code.

@@ -54,6 +54,29 @@ impl Platform {
         }
     }
 
+    /// The path in a release of the program that is built the same way, if there is one. On Linux musl is in it,
+    /// so that it runs beside every libc; on a machine with 64 bits it also serves the servers with 32.
+    pub(crate) fn program(&self) -> Option<&'static str> {
+        match self.rid {
+            "linux-musl-x64" => Some("bin/linux-x64/sonoran"),
+            "linux-musl-arm64" => Some("bin/linux-arm64/sonoran"),
+            "win-x64" => Some("bin/win-x64/sonoran.exe"),
+            _ => None,
+        }
+    }
+
+    /// Its name in Python's wheels.
+    pub(crate) fn wheel(&self) -> String {
+        let processor = self.target.split('-').next().unwrap_or_default();
+        let (major, minor) = GLIBC;
+        match self.kind {
+            Kind::Glibc => format!("manylinux_{major}_{minor}_{processor}"),
+            Kind::Musl => format!("musllinux_1_1_{processor}"),
+            Kind::Windows if processor == "i686" => "win32".to_owned(),
+            Kind::Windows => "win_amd64".to_owned(),
+        }
+    }
+
     /// The maximum size of its library, in bytes.
     pub(crate) fn limit(&self) -> u64 {
         match self.kind {

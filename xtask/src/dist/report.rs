@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     dist::{
-        compile::link_arguments,
+        compile::linker,
         platform::{GLIBC, Kind, Platform},
         sources,
     },
@@ -29,7 +29,8 @@ pub(crate) fn report(platforms: &[&Platform]) -> Result<String> {
     write!(
         text,
         "\nCargo's profile `dist`, crate types `cdylib` and, for Linux, `staticlib`; `--remap-path-prefix` for the \
-         folders of the machine, and for musl `-C target-feature=-crt-static`.\n\n\
+         folders of the machine, and for musl `-C target-feature=-crt-static`. The programs in `bin` are of the profile \
+         `program`; those for Linux have musl inside.\n\n\
          | system | target of rustc | needs | linker | the project's tests |\n|---|---|---|---|---|\n"
     )?;
     for platform in platforms {
@@ -39,7 +40,7 @@ pub(crate) fn report(platforms: &[&Platform]) -> Result<String> {
             Kind::Windows => "Windows 10".to_owned(),
         };
         let tested = if platform.tested { "run it" } else { "do not run it: only built and inspected" };
-        let arguments = link_arguments(platform).join(" ");
+        let arguments = linker(platform).join(" ");
         writeln!(text, "| {} | `{}` | {needs} | `{arguments}` | {tested} |", platform.rid, platform.target)?;
     }
     Ok(text)

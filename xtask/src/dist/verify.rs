@@ -42,6 +42,14 @@ pub(crate) fn library(platform: &Platform, file: &Path) -> Result<()> {
     .with_context(|| format!("{} is not fit for release", file.display()))
 }
 
+/// Fails if a file names this folder: it would have other bytes if it were built in another.
+pub(crate) fn anonymous(file: &Path, folder: &Path) -> Result<()> {
+    let (bytes, folder) = (fs::read(file)?, folder.as_os_str().as_encoded_bytes());
+    let named = bytes.windows(folder.len()).any(|window| window == folder);
+    ensure!(!named, "{} says in which folder it was built", file.display());
+    Ok(())
+}
+
 fn linux(platform: &Platform, bytes: &[u8]) -> Result<()> {
     let elf = Elf::parse(bytes)?;
     ensure!(elf.soname == Some("libsonoran.so"), "its soname is {:?}", elf.soname);

@@ -3,7 +3,7 @@
 use std::{
     env,
     io::BufReader,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -12,9 +12,10 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     commands,
+    consumers::unpacked::Unpacked,
     hub::Hub,
-    process::{Background, cargo, lines, run},
-    workspace::{empty, target, write},
+    process::{Background, lines, run},
+    workspace::write,
 };
 
 /// How long the program may take to end after Ctrl-C.
@@ -22,23 +23,16 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How long the documents' commands may take for what they show.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The folder with the program and the hub, built for the tests.
-pub(crate) fn build() -> Result<PathBuf> {
-    run(cargo("build -p sonoran-cli -p sonoran-hub"))?;
-    Ok(target()?.join("debug"))
-}
-
 /// Enters the documents' commands in the folder of a `server.cfg`, against a local hub.
-pub(crate) fn test() -> Result<Vec<String>> {
-    let programs = build()?;
-    let folder = target()?.join("program");
-    empty(&folder)?;
-    let hub = Hub::start(&programs.join("sonoran-hub"), 200)?;
+pub(crate) fn test(release: &Unpacked) -> Result<()> {
+    let folder = release.scratch.join("program");
+    let hub = Hub::start(&release.hub, 200)?;
     let cfg = format!(
         "set sonoran_communityID demo\nset sonoran_apiKey demo-key\nset sonoran_serverId 1\nset sonoran_options {{\"url\":\"{}\"}}\n",
         hub.url()
     );
     write(&folder.join("server.cfg"), cfg)?;
+    let programs = release.folder.join("bin/linux-x64");
     for document in ["README.md", "docs/program.md"] {
         run(shell(document, "sonoran check", &folder, &programs)?)?;
     }
@@ -46,8 +40,8 @@ pub(crate) fn test() -> Result<Vec<String>> {
     tail.stdin(Stdio::null()).stdout(Stdio::piped());
     follow(Background::start(tail)?)?;
     hub.stop(GRACE)?;
-    commands::all_entered("program")?;
-    Ok(Vec::new())
+    println!("ok       the program sonoran, by the commands of its documents");
+    Ok(())
 }
 
 /// Reads events until there are some, and ends the program with Ctrl-C.

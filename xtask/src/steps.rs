@@ -51,7 +51,6 @@ const STEPS: &[Step] = &[
     call("commands", "every command in the documents runs in a step, or is listed as not run", documents),
     call("deny", "the dependencies' licences, sources and versions are those that deny.toml allows", deny),
     call("test", "cargo test", cargo_test),
-    call("release", "the C programs run on the release build", release),
     call("dist", "a release, used from its files alone with the commands in its documents", consumers::test),
     call("platforms", "each library under its own loader", platforms),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
@@ -117,15 +116,6 @@ fn deny() -> Outcome {
         return Ok(vec![line]);
     }
     deny("check --disable-fetch advisories")
-}
-
-fn release() -> Outcome {
-    let release = Release::build()?;
-    // the debug build already covers the second hub, the other languages and valgrind
-    let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip valgrind::";
-    let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
-    hosts.env("SONORAN_LIBRARY", release.library());
-    run(hosts)
 }
 
 /// Tests each library as its system's hosts load it. The C programs also run against the musl library.

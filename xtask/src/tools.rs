@@ -24,10 +24,10 @@ const TOOLS: &[Tool] = &[
     tool(
         "cc",
         "gcc libc6-dev",
-        &["test", "release", "dist", "demo", "page", "cpp", "lua", "python", "csharp", "fivem", "platforms"],
+        &["test", "dist", "demo", "page", "cpp", "lua", "python", "csharp", "fivem", "platforms"],
     ),
-    tool("c++", "g++", &["test", "release", "dist", "cpp"]),
-    tool("nm", "binutils", &["test", "release", "platforms"]),
+    tool("c++", "g++", &["test", "dist", "cpp"]),
+    tool("nm", "binutils", &["test", "platforms"]),
     tool("valgrind", "valgrind", &["test", "cpp"]),
     tool("node", "nodejs", &["test", "page", "fivem"]),
     tool("npm", "npm", &["test", "page", "fivem"]),

@@ -16,6 +16,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::{Result, ensure};
@@ -26,7 +27,7 @@ use crate::{
         packages::Release,
         platform::{PLATFORMS, Platform},
     },
-    process::{cargo, command, run},
+    process::{cargo, command, run, run_within},
     pypi, tools,
     workspace::{copy, empty, root, target},
 };
@@ -141,7 +142,7 @@ fn check(platforms: &[&Platform]) -> Result<()> {
     let mut again = cargo("run --quiet --package xtask -- dist");
     again.args(platforms.iter().flat_map(|platform| ["--only", platform.rid]));
     again.current_dir(&checkout).env_remove("CARGO_TARGET_DIR");
-    run(again)?;
+    run_within(Duration::from_secs(2 * 60 * 60), again)?;
     let (first, second) = (root().join("dist"), checkout.join("dist"));
     let sums = |folder: &Path| fs::read_to_string(folder.join("SHA256SUMS"));
     let (first, second) = (sums(&first)?, sums(&second)?);

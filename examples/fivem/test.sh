@@ -48,7 +48,7 @@ lay_out() { # lay_out BIN LISTENER IDLE
         cp "$1"/Sonoran.Server.net.dll "$1"/Sonoran.Bridge.dll "$resources/sonoran/bin/"
     fi
     cp "$SONORAN_LIBRARY" "$resources/sonoran/runtimes/linux-x64/native/libsonoran.so"
-    cp -r host/sonorancad host/listener host/lualistener host/idle host/samples "$resources/"
+    cp -r host/sonorancad host/listener host/lualistener host/idle host/waiter host/samples "$resources/"
     [ -n "${SONORAN_LUA:-}" ] || sed -i '/server.lua/d' "$resources/sonoran/fxmanifest.lua"
     # The bridge alone, without a Lua script.
     mkdir -p "$resources/bridge"
@@ -65,9 +65,11 @@ if [ -n "$mono" ]; then
     $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Server.net.dll" sonoran/src/*.cs
     $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Sonoran.Bridge.dll" sonoran/src/bridge/*.cs "$binding"/src/*.cs
     for script in listener idle; do $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/$script.net.dll" host/$script/*.cs; done
+    $mcs -target:library -r:"$work/CitizenFX.Core.dll" -out:"$work/Waiter.net.dll" host/waiter/*.cs "$binding"/src/*.cs
     $mcs -pkg:nunit -r:"$work/CitizenFX.Core.dll" -r:System.Net.Http.dll -out:"$work/FxServerHost.exe" \
         host/server/*.cs "$binding"/src/*.cs "$binding"/tests/Hub.cs "$binding"/tests/mono/*.cs
     lay_out "$work" "$work/listener.net.dll" "$work/idle.net.dll"
+    cp "$work/Waiter.net.dll" "$resources/waiter/"
     # FXServer's settings. At the limit Mono prints the stack of each thread, and is killed.
     MONO_THREADS_SUSPEND=preemptive MONO_GC_PARAMS=mode=pause:5,nursery-size=16m \
         timeout --signal=QUIT --kill-after=20 "$limit" mono "$work/FxServerHost.exe" "$@"

@@ -15,6 +15,9 @@ namespace Sonoran.FiveM
     /// </summary>
     public sealed class Bridge
     {
+        /// <summary>What an event without arguments passes. Left out, compilers put Array.Empty there, which .NET 4.5.2 lacks.</summary>
+        internal static readonly object[] Nothing = new object[0];
+
         private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
         private readonly EventHandlerDictionary _handlers;
@@ -81,7 +84,7 @@ namespace Sonoran.FiveM
                 if (now - _checked >= Second)
                 {
                     // Not before the first tick: until then this script gets no answers from the runtime.
-                    if (_checked == default(DateTime)) BaseScript.TriggerEvent("sonoran:hello");
+                    if (_checked == default(DateTime)) BaseScript.TriggerEvent("sonoran:hello", Nothing);
                     _checked = now;
                     if (_sessions.Count == 0) Start();
                     foreach (var session in _sessions) session.Check();
@@ -149,7 +152,7 @@ namespace Sonoran.FiveM
             var session = Session(_cad.ServerId) ?? Session(null);
             if (session == null) return;
             if (_settings.SendEnabled) session.SendUnitLocations(updates);
-            BaseScript.TriggerEvent("sonoran:cad:kept");
+            BaseScript.TriggerEvent("sonoran:cad:kept", Nothing);
         }
 
         /// <summary>What the CAD posted to SonoranCAD's own HTTP handler. SonoranCAD already has it.</summary>
@@ -159,7 +162,7 @@ namespace Sonoran.FiveM
             var type = text == null ? null : Json.Text(text, "type");
             if (_sessions.Count == 0) return;
             if (!string.IsNullOrEmpty(type)) _listeners.Tell(_cad.ServerId, type.ToUpperInvariant(), text);
-            BaseScript.TriggerEvent("sonoran:cad:kept");
+            BaseScript.TriggerEvent("sonoran:cad:kept", Nothing);
         }
 
         /// <summary>

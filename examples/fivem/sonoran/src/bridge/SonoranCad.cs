@@ -88,7 +88,7 @@ namespace Sonoran.FiveM
             _isHere = state != "missing" && state != "unknown" && state != "uninitialized";
             if (state != "started") return;
             // An answer, if any, arrives before this returns.
-            BaseScript.TriggerEvent("sonoran:cad:hello");
+            BaseScript.TriggerEvent("sonoran:cad:hello", Bridge.Nothing);
             if (_isAttached || !WouldCompete || _toldSession) return;
             _toldSession = true;
             _tell("the sonorancad resource holds a session of its own for server " + ServerId + ", and the CAD has but one for each: copy "

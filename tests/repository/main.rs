@@ -1,5 +1,6 @@
 //! What holds the repository together: its structure, its header, and what its documents promise.
 
+mod annotations;
 mod cases;
 mod header;
 mod names;

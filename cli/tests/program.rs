@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -278,6 +278,51 @@ fn tail_shows_what_comes_and_says_goodbye() {
     assert!(rest.last().unwrap().contains("SESSION_CLOSED"), "{rest:?}");
     assert_eq!(tail.end(), Some(0));
     assert!(hub.sessions().is_empty());
+}
+
+/// The same command in a terminal of its own: util-linux's `script` copies both ways.
+fn in_a_terminal(command: &Command) -> Option<Running> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--flush", "--return", "--command", &words.join(" "), "/dev/null"]);
+    script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script.env("TERM", "xterm").env_remove("NO_COLOR");
+    match script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+        Ok(child) => Some(Running(child)),
+        Err(error) => {
+            eprintln!("\nNOT RUN: the program in a terminal: script: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn in_a_terminal_there_is_colour_and_ctrl_c_says_goodbye() {
+    let hub = hub();
+    let Some(mut tail) = in_a_terminal(&session(&["tail"], hub.url())) else { return };
+    let mut lines = BufReader::new(tail.0.stdout.take().unwrap()).lines();
+    let ready = lines.next().unwrap().unwrap();
+    assert!(ready.contains("SESSION_READY") && ready.contains("\x1b["), "{ready:?}");
+    let key = format!(r#"{{"key":"{KEY}","type":"EVENT_911","data":{{}}}}"#);
+    hub.wait(hub.push("demo", 1, &key, Shape::Object));
+    assert!(lines.next().unwrap().unwrap().contains("EVENT_911"));
+    // as the terminal's driver gets it from the keyboard
+    tail.0.stdin.take().unwrap().write_all(b"\x03").unwrap();
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    assert!(rest.iter().any(|line| line.contains("SESSION_CLOSED")), "{rest:?}");
+    assert_eq!(tail.end(), Some(0));
+    assert!(hub.sessions().is_empty());
+
+    for (color, painted) in [("auto", true), ("never", false)] {
+        let words = ["check", "--wait", "0", "--color", color];
+        let mut check = in_a_terminal(&session(&words, hub.url())).expect("it was there before");
+        let mut shown = String::new();
+        check.0.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+        assert_eq!(check.end(), Some(0), "{shown}");
+        assert_eq!(shown.contains("\x1b["), painted, "{shown:?}");
+        assert!(!shown.contains(KEY), "{shown}");
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ const TOOLS: &[Tool] = &[
     ),
     tool("c++", "g++", &["test", "dist", "cpp"]),
     tool("nm", "binutils", &["test", "platforms"]),
+    tool("script", "bsdutils", &["test"]),
     tool("valgrind", "valgrind", &["test", "cpp"]),
     tool("node", "nodejs", &["test", "page", "fivem"]),
     tool("npm", "npm", &["test", "page", "fivem"]),

@@ -202,6 +202,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::session::State;
+use crate::sys::Text;
 use crate::{registry, sys};
 
 /// A session: a positive number, never used twice in a process. Any other number, or one whose session is
@@ -294,7 +295,7 @@ pub extern "C" fn sonoran_poll_event(session: sonoran_session) -> *mut c_char {
 pub unsafe extern "C" fn sonoran_free(string: *mut c_char) {
     if !string.is_null() {
         // SAFETY: by contract a pointer that `string` gave out and that was not yet released.
-        drop(unsafe { CString::from_raw(string) });
+        drop(unsafe { Text::from_raw(string) });
     }
 }
 
@@ -496,7 +497,7 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 /// Errors (NULL): SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_stats(session: sonoran_session) -> *mut c_char {
-    string(|| Ok(CString::new(registry::stats(session)?).ok()))
+    string(|| Ok(Some(Text::new(&registry::stats(session)?))))
 }
 
 /// Returns why the calling thread's last failed call failed: one sentence that names the field or the cause.
@@ -576,8 +577,8 @@ fn number(body: impl FnOnce() -> Result<i32, Error>) -> i32 {
 }
 
 /// Runs the body of an exported function that returns a string for the host to own: on failure NULL.
-fn string(body: impl FnOnce() -> Result<Option<CString>, Error>) -> *mut c_char {
-    guard(body).ok().flatten().map_or(std::ptr::null_mut(), CString::into_raw)
+fn string(body: impl FnOnce() -> Result<Option<Text>, Error>) -> *mut c_char {
+    guard(body).ok().flatten().map_or(std::ptr::null_mut(), Text::into_raw)
 }
 
 /// Runs `body`: nothing unwinds out of it, nothing runs in a forked child, and `sonoran_last_error` explains
@@ -625,7 +626,7 @@ fn code(error: &Error) -> i32 {
         Error::NoSession(_) => SONORAN_E_SESSION,
         Error::Unit(_) => SONORAN_E_UNIT,
         Error::Key => SONORAN_E_KEY,
-        Error::Exists(_) => SONORAN_E_EXISTS,
+        Error::Exists(_) | Error::Differs { .. } => SONORAN_E_EXISTS,
         Error::NotReady => SONORAN_E_NOT_READY,
         Error::Closed => SONORAN_E_CLOSED,
         Error::Busy(_) => SONORAN_E_BUSY,

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::lifecycle::State;
 use super::notice::Notice;
 use super::reader::Reader;
 use super::shared::Shared;
+use super::state::State;
 use crate::config::{EventKey, LogLevel};
 use crate::link::units::Answer;
 use crate::link::{Step, push};

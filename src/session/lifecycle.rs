@@ -8,35 +8,8 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::reader::Reader;
+use super::state::State;
 use super::waiting::Waiting;
-
-/// What a session is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    Connecting,
-    Authenticating,
-    /// The hub accepted the credentials at this time, by this method.
-    Ready {
-        since: Instant,
-        method: &'static str,
-    },
-    Retrying,
-    /// The last state.
-    Closed,
-}
-
-impl State {
-    /// As `sonoran_stats` spells it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::Authenticating => "authenticating",
-            Self::Ready { .. } => "ready",
-            Self::Retrying => "retrying",
-            Self::Closed => "closed",
-        }
-    }
-}
 
 /// Why a session, or its connection, ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

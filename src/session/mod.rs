@@ -16,6 +16,7 @@ mod reader;
 mod reputation;
 mod sending;
 mod shared;
+mod state;
 mod stats;
 mod task;
 mod waiting;
@@ -33,14 +34,14 @@ use crate::link::{Call, push};
 use crate::net::Dialer;
 use crate::{runtime, signalr};
 use delivery::Delivery;
+use lifecycle::StopReason;
 use notice::Notice;
 use reader::Reader;
 use shared::{Shared, Unanswered};
 use task::Estate;
 
-pub(crate) use lifecycle::State;
-use lifecycle::StopReason;
 pub(crate) use mailbox::{Mailbox, Taken};
+pub(crate) use state::State;
 pub(crate) use watch::first;
 
 /// The largest number of calls without a result.

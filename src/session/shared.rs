@@ -6,11 +6,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::lifecycle::{Leave, Lifecycle, State, StopReason};
+use super::lifecycle::{Leave, Lifecycle, StopReason};
 use super::mailbox::Mailbox;
 use super::notice::Notice;
 use super::reader::Reader;
 use super::reputation::{self, Reputation};
+use super::state::State;
 use super::stats::Stats;
 use crate::config::{Config, LogLevel};
 use crate::link::Outbox;

@@ -10,13 +10,14 @@ use futures_util::FutureExt;
 
 use super::backoff::Backoff;
 use super::failure::Failure;
-use super::lifecycle::{State, StopReason};
+use super::lifecycle::StopReason;
 use super::mailbox::Mailbox;
 use super::notice::{self, Notice};
 use super::pump::{Ended, pump};
 use super::reader::Reader;
 use super::reputation::Stage;
 use super::shared::Shared;
+use super::state::State;
 use super::waiting::Waiting;
 use crate::config::LogLevel;
 use crate::link::Link;

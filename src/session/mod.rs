@@ -87,11 +87,11 @@ impl Session {
         old: Option<&Self>,
     ) -> Result<Option<Self>, Error> {
         let shared = Arc::clone(&self.shared);
-        let mut heritage = None;
+        let mut estate = None;
         let reader = shared.lifecycle.join(&options.reading.reader, |state, waiting| {
-            let (mailbox, estate) = inherit(options, old);
+            let mailbox;
+            (mailbox, estate) = inherit(options, old);
             let reader = Arc::new(Reader::new(number, Arc::clone(&options.reading), mailbox));
-            heritage = estate;
             let readers = std::slice::from_ref(&reader);
             match (state, waiting) {
                 (State::Ready { method, .. }, _) => {
@@ -105,7 +105,7 @@ impl Session {
             reader
         });
         let Some(reader) = reader else { return Ok(None) };
-        if let Some(estate) = heritage {
+        if let Some(estate) = estate {
             runtime::spawn(task::withhold(Arc::clone(&reader), estate))?;
         }
         runtime::spawn(idle::watch(Arc::clone(&shared), Arc::clone(&reader)))?;

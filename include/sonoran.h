@@ -55,10 +55,10 @@
  * so. `retryInMs` is the time until the next attempt.
  *
  *     SESSION_READY           authenticated; pushes flow. code: ready. serverId; method; resumed: true
- *                             if this session took over a live connection
+ *                             if this session took over or joined a live connection
  *     SESSION_LOST            a ready link ended. code: below. retryInMs. allowReconnect, if the hub said
  *                             goodbye: whether it asked the session to come back
- *     SESSION_RETRY           an attempt to connect failed, or this session took over one that waits.
+ *     SESSION_RETRY           an attempt to connect failed, or this session took over or joined one that waits.
  *                             code: below. attempt: failures in a row, a lost link included. retryInMs.
  *                             allowReconnect, as in SESSION_LOST
  *     SESSION_REJECTED        the hub refused the credentials; message quotes it. code: rejected.
@@ -99,6 +99,22 @@
  * polled nor sent to for `idleCloseMs` (five minutes) is closed, at most a quarter of that time late, so
  * that a forgotten session does not swallow events.
  *
+ * SEVERAL READERS
+ *
+ * Plugins of one process that know nothing of each other can read one CAD server: each connects with a
+ * `reader` of its own, a name, and gets a session and a queue of its own. They share one connection, which the
+ * first one opens and the last one takes along. `reader`, `queueEvents`, `queueBytes`, `eventKey`, `types`,
+ * `idleCloseMs`, `log` and `replace` are each reader's own. All other options belong to the connection: while
+ * another reader is open, sonoran_connect refuses other values of them with SONORAN_E_EXISTS, and
+ * sonoran_last_error names the option.
+ *
+ * Each reader gets all pushes that its `types` include, and all that the connection has to say. One that joins
+ * a ready connection hears SESSION_READY with resumed true; one that joins a connection that waits hears
+ * SESSION_RETRY or SESSION_REJECTED with the time that is left. The result of a call goes to the reader that
+ * called. Unit locations of all readers are merged, and what one of them passes to sonoran_ingest reaches all.
+ * A push's text is in memory once for all readers that want it as it is, and counts towards the bounds of each.
+ * A slow reader drops its own events only.
+ *
  * OPTIONS OF sonoran_connect
  *
  * One JSON object. sonoran_connect refuses an unknown key, a wrong type and a value out of range, and
@@ -136,8 +152,9 @@
  *     types                   array of the types of pushes to get, in any letter case (default: all). A type
  *                             with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a
  *                             SESSION_PUSH has that type; the library's other events always come
- *     replace                 true (default), or false: refuse a second open session for one url,
- *                             community and server; a session that has ended is replaced all the same
+ *     reader                  a name of at most 256 bytes (default ""); see SEVERAL READERS
+ *     replace                 true (default), or false: refuse a second open session for one url, community,
+ *                             server and reader; a session that has ended is replaced all the same
  *     idleCloseMs             300000   0 (never), or 1000 to 86400000
  *     caFile                  path of a PEM file of at most 4 MiB: additional authorities, or the hub's
  *                             own certificate
@@ -219,7 +236,7 @@
 #define SONORAN_E_UNIT (-5)                /**< A unit update is not as documented. */
 #define SONORAN_E_KEY (-6)                 /**< A body lacks this session's API key. */
 #define SONORAN_E_SESSION (-10)            /**< No session has this number, or its last event was polled. */
-#define SONORAN_E_EXISTS (-11)             /**< `replace` is false and a session for this url, community and server is open. */
+#define SONORAN_E_EXISTS (-11)             /**< `replace` is false and the session is open, or another reader of its connection has other options. */
 #define SONORAN_E_NOT_READY (-12)          /**< The session is not authenticated at the moment. */
 #define SONORAN_E_CLOSED (-13)             /**< The session is ending or has ended; its queue can still be polled. */
 #define SONORAN_E_BUSY (-14)               /**< A queue is full: poll, then retry. */
@@ -248,13 +265,14 @@ extern "C" {
 /**
  * Opens a session. Returns its number (> 0) at once; events tell how connecting goes.
  *
- * `options_json`: see OPTIONS above. A session for the same url, community and server that is open, or has
- * ended and was not polled to its end, is replaced: its number goes dead, and the new session takes over
- * its undelivered events and the results of its calls. If the options are the same, it takes over the live
- * connection too, so that nothing is lost when a plugin restarts; if the old session waits for its next
- * attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it takes
- * over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
- * polled. `"replace": false` refuses to replace an open session.
+ * `options_json`: see OPTIONS above. A session for the same url, community, server and reader that is open, or
+ * has ended and was not polled to its end, is replaced: its number goes dead, and the new session takes over
+ * its undelivered events and the results of its calls. If the options of the connection are the same, it takes
+ * over the live connection too, so that nothing is lost when a plugin restarts; if the old session waits for
+ * its next attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it
+ * takes over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing:
+ * SESSION_EVENTS_DROPPED counts what was not polled. `"replace": false` refuses to replace an open session.
+ * Sessions of other readers stay: see SEVERAL READERS.
  *
  * Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_OPTION, SONORAN_E_TOO_LARGE (over 1 MiB),
  * SONORAN_E_EXISTS, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Does not block on the network; reads `caFile`
@@ -332,10 +350,10 @@ SONORAN_API intptr_t sonoran_wait_handle(sonoran_session session);
 SONORAN_API int32_t sonoran_wake(sonoran_session session);
 
 /**
- * Ends a session. Returns 0 at once; the connection says goodbye in the background.
+ * Ends a session. Returns 0 at once; the connection of the last reader says goodbye in the background.
  *
  * You can still poll what is queued. SESSION_CLOSED is the last event, and with it the number goes dead.
- * Events that nobody polls go to the next session for the same url, community and server, unless
+ * Events that nobody polls go to the next session for the same url, community, server and reader, unless
  * sonoran_shutdown drops them first. Calling it twice is fine.
  *
  * Errors: SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
@@ -355,11 +373,11 @@ SONORAN_API int32_t sonoran_state(sonoran_session session);
  * `method`: its name. `arguments_json`: a JSON array of its arguments, nested at most 63 deep, sent as it
  * is. Exactly one SESSION_CALL_RESULT with this number as `id` follows, even if another session replaces
  * this one, and is never dropped: the hub's result, its error, `timeout` after callTimeoutMs, `lost` if the
- * link or the session ended first, or `too-large`. The hub runs a session's calls one after the other.
+ * link or the session ended first, or `too-large`. The hub runs a connection's calls one after the other.
  *
  * Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),
- * SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls have no result, or 4096 events of the library are not
- * polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
+ * SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls of the session have no result, or 4096 events of the library
+ * are not polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
  */
 SONORAN_API int32_t sonoran_invoke(sonoran_session session, const char *method, const char *arguments_json);
 
@@ -391,7 +409,7 @@ SONORAN_API int32_t sonoran_send_unit_locations(sonoran_session session, const c
 /**
  * Takes a push that reached the host by HTTP POST while no session was up. Returns 0.
  *
- * The event joins the session's stream under the same rules (`eventKey`, bounds, order of arrival).
+ * The event joins the stream of each reader under the same rules (`types`, `eventKey`, bounds, order of arrival).
  * `body`: what was posted: an object whose `key` is this session's API key (compared in constant time,
  * ignoring letter case) and whose `type` is a string. Any other body queues nothing.
  *
@@ -410,7 +428,7 @@ SONORAN_API int32_t sonoran_ingest(sonoran_session session, const char *body);
  *     dropped                 pushes dropped because the queue was full
  *     filtered                pushes left out because of types
  *     queuedEvents            events that wait to be polled, of any kind
- *     queuedBytes             their size
+ *     queuedBytes             their size. So far each reader has its own; what follows is the connection's
  *     receivedBytes           bytes of hub messages received, without TLS and websocket framing
  *     pendingUnits            units that wait to be sent or for the hub's answer
  *     asideUnits              units set aside because their calls failed

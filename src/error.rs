@@ -46,11 +46,21 @@ pub(crate) enum Error {
     /// No session has this number.
     #[error("session {0} does not exist: it was never opened, has ended, or was replaced by a newer one")]
     NoSession(i32),
-    /// A session for the same hub, community and server is open.
+    /// A session for the same hub, community, server and reader is open.
     #[error(
-        "session {0} for the same url, communityId and serverId is open: disconnect it first, or leave replace true"
+        "session {0} for the same url, communityId, serverId and reader is open: disconnect it first, or leave replace true"
     )]
     Exists(i32),
+    /// Other readers of the session are there, which has another value of an option.
+    #[error(
+        "option \"{option}\": session {other} reads the same url, communityId and serverId with another value, and both share a connection: give both the same, or disconnect that session first"
+    )]
+    Differs {
+        /// Its name in the header.
+        option: &'static str,
+        /// One of those sessions.
+        other: i32,
+    },
     /// A unit update is not as documented.
     #[error("{0}")]
     Unit(String),

@@ -56,10 +56,10 @@
 //!
 //! ```text
 //!     SESSION_READY           authenticated; pushes flow. code: ready. serverId; method; resumed: true
-//!                             if this session took over a live connection
+//!                             if this session took over or joined a live connection
 //!     SESSION_LOST            a ready link ended. code: below. retryInMs. allowReconnect, if the hub said
 //!                             goodbye: whether it asked the session to come back
-//!     SESSION_RETRY           an attempt to connect failed, or this session took over one that waits.
+//!     SESSION_RETRY           an attempt to connect failed, or this session took over or joined one that waits.
 //!                             code: below. attempt: failures in a row, a lost link included. retryInMs.
 //!                             allowReconnect, as in SESSION_LOST
 //!     SESSION_REJECTED        the hub refused the credentials; message quotes it. code: rejected.
@@ -101,6 +101,22 @@
 //! polled nor sent to for `idleCloseMs` (five minutes) is closed, at most a quarter of that time late, so
 //! that a forgotten session does not swallow events.
 //!
+//! SEVERAL READERS
+//!
+//! Plugins of one process that know nothing of each other can read one CAD server: each connects with a
+//! `reader` of its own, a name, and gets a session and a queue of its own. They share one connection, which the
+//! first one opens and the last one takes along. `reader`, `queueEvents`, `queueBytes`, `eventKey`, `types`,
+//! `idleCloseMs`, `log` and `replace` are each reader's own. All other options belong to the connection: while
+//! another reader is open, sonoran_connect refuses other values of them with SONORAN_E_EXISTS, and
+//! sonoran_last_error names the option.
+//!
+//! Each reader gets all pushes that its `types` include, and all that the connection has to say. One that joins
+//! a ready connection hears SESSION_READY with resumed true; one that joins a connection that waits hears
+//! SESSION_RETRY or SESSION_REJECTED with the time that is left. The result of a call goes to the reader that
+//! called. Unit locations of all readers are merged, and what one of them passes to sonoran_ingest reaches all.
+//! A push's text is in memory once for all readers that want it as it is, and counts towards the bounds of each.
+//! A slow reader drops its own events only.
+//!
 //! OPTIONS OF sonoran_connect
 //!
 //! One JSON object. sonoran_connect refuses an unknown key, a wrong type and a value out of range, and
@@ -139,8 +155,9 @@
 //!     types                   array of the types of pushes to get, in any letter case (default: all). A type
 //!                             with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a
 //!                             SESSION_PUSH has that type; the library's other events always come
-//!     replace                 true (default), or false: refuse a second open session for one url,
-//!                             community and server; a session that has ended is replaced all the same
+//!     reader                  a name of at most 256 bytes (default ""); see SEVERAL READERS
+//!     replace                 true (default), or false: refuse a second open session for one url, community,
+//!                             server and reader; a session that has ended is replaced all the same
 //!     idleCloseMs             300000   0 (never), or 1000 to 86400000
 //!     caFile                  path of a PEM file of at most 4 MiB: additional authorities, or the hub's
 //!                             own certificate
@@ -202,6 +219,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::session::State;
+use crate::sys::Text;
 use crate::{registry, sys};
 
 /// A session: a positive number, never used twice in a process. Any other number, or one whose session is
@@ -223,7 +241,7 @@ pub const SONORAN_E_UNIT: i32 = -5;
 pub const SONORAN_E_KEY: i32 = -6;
 /// No session has this number, or its last event was polled.
 pub const SONORAN_E_SESSION: i32 = -10;
-/// `replace` is false and a session for this url, community and server is open.
+/// `replace` is false and the session is open, or another reader of its connection has other options.
 pub const SONORAN_E_EXISTS: i32 = -11;
 /// The session is not authenticated at the moment.
 pub const SONORAN_E_NOT_READY: i32 = -12;
@@ -253,13 +271,14 @@ pub const SONORAN_STATE_CLOSED: i32 = 5;
 
 /// Opens a session. Returns its number (> 0) at once; events tell how connecting goes.
 ///
-/// `options_json`: see OPTIONS above. A session for the same url, community and server that is open, or has
-/// ended and was not polled to its end, is replaced: its number goes dead, and the new session takes over
-/// its undelivered events and the results of its calls. If the options are the same, it takes over the live
-/// connection too, so that nothing is lost when a plugin restarts; if the old session waits for its next
-/// attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it takes
-/// over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing: SESSION_EVENTS_DROPPED counts what was not
-/// polled. `"replace": false` refuses to replace an open session.
+/// `options_json`: see OPTIONS above. A session for the same url, community, server and reader that is open, or
+/// has ended and was not polled to its end, is replaced: its number goes dead, and the new session takes over
+/// its undelivered events and the results of its calls. If the options of the connection are the same, it takes
+/// over the live connection too, so that nothing is lost when a plugin restarts; if the old session waits for
+/// its next attempt, the new one tells at once why and how long. With `"eventKey": "strip"` no event that it
+/// takes over carries a key, and its `types` hold for those too. With another apiKey it takes over nothing:
+/// SESSION_EVENTS_DROPPED counts what was not polled. `"replace": false` refuses to replace an open session.
+/// Sessions of other readers stay: see SEVERAL READERS.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_OPTION, SONORAN_E_TOO_LARGE (over 1 MiB),
 /// SONORAN_E_EXISTS, SONORAN_E_SYSTEM, SONORAN_E_FORKED. Does not block on the network; reads `caFile`
@@ -294,7 +313,7 @@ pub extern "C" fn sonoran_poll_event(session: sonoran_session) -> *mut c_char {
 pub unsafe extern "C" fn sonoran_free(string: *mut c_char) {
     if !string.is_null() {
         // SAFETY: by contract a pointer that `string` gave out and that was not yet released.
-        drop(unsafe { CString::from_raw(string) });
+        drop(unsafe { Text::from_raw(string) });
     }
 }
 
@@ -366,10 +385,10 @@ pub extern "C" fn sonoran_wake(session: sonoran_session) -> i32 {
     number(|| registry::wake(session).map(|()| 0))
 }
 
-/// Ends a session. Returns 0 at once; the connection says goodbye in the background.
+/// Ends a session. Returns 0 at once; the connection of the last reader says goodbye in the background.
 ///
 /// You can still poll what is queued. SESSION_CLOSED is the last event, and with it the number goes dead.
-/// Events that nobody polls go to the next session for the same url, community and server, unless
+/// Events that nobody polls go to the next session for the same url, community, server and reader, unless
 /// sonoran_shutdown drops them first. Calling it twice is fine.
 ///
 /// Errors: SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
@@ -399,11 +418,11 @@ pub extern "C" fn sonoran_state(session: sonoran_session) -> i32 {
 /// `method`: its name. `arguments_json`: a JSON array of its arguments, nested at most 63 deep, sent as it
 /// is. Exactly one SESSION_CALL_RESULT with this number as `id` follows, even if another session replaces
 /// this one, and is never dropped: the hub's result, its error, `timeout` after callTimeoutMs, `lost` if the
-/// link or the session ended first, or `too-large`. The hub runs a session's calls one after the other.
+/// link or the session ended first, or `too-large`. The hub runs a connection's calls one after the other.
 ///
 /// Errors: SONORAN_E_ARGUMENT, SONORAN_E_JSON, SONORAN_E_TOO_LARGE (the hub takes 32 KiB a call),
-/// SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls have no result, or 4096 events of the library are not
-/// polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
+/// SONORAN_E_NOT_READY, SONORAN_E_BUSY (256 calls of the session have no result, or 4096 events of the library
+/// are not polled), SONORAN_E_CLOSED, SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sonoran_invoke(
     session: sonoran_session,
@@ -454,7 +473,7 @@ pub unsafe extern "C" fn sonoran_send_unit_locations(
 
 /// Takes a push that reached the host by HTTP POST while no session was up. Returns 0.
 ///
-/// The event joins the session's stream under the same rules (`eventKey`, bounds, order of arrival).
+/// The event joins the stream of each reader under the same rules (`types`, `eventKey`, bounds, order of arrival).
 /// `body`: what was posted: an object whose `key` is this session's API key (compared in constant time,
 /// ignoring letter case) and whose `type` is a string. Any other body queues nothing.
 ///
@@ -479,7 +498,7 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 ///     dropped                 pushes dropped because the queue was full
 ///     filtered                pushes left out because of types
 ///     queuedEvents            events that wait to be polled, of any kind
-///     queuedBytes             their size
+///     queuedBytes             their size. So far each reader has its own; what follows is the connection's
 ///     receivedBytes           bytes of hub messages received, without TLS and websocket framing
 ///     pendingUnits            units that wait to be sent or for the hub's answer
 ///     asideUnits              units set aside because their calls failed
@@ -496,7 +515,7 @@ pub unsafe extern "C" fn sonoran_ingest(session: sonoran_session, body: *const c
 /// Errors (NULL): SONORAN_E_SESSION, SONORAN_E_FORKED. Does not block. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn sonoran_stats(session: sonoran_session) -> *mut c_char {
-    string(|| Ok(CString::new(registry::stats(session)?).ok()))
+    string(|| Ok(Some(Text::new(&registry::stats(session)?))))
 }
 
 /// Returns why the calling thread's last failed call failed: one sentence that names the field or the cause.
@@ -576,8 +595,8 @@ fn number(body: impl FnOnce() -> Result<i32, Error>) -> i32 {
 }
 
 /// Runs the body of an exported function that returns a string for the host to own: on failure NULL.
-fn string(body: impl FnOnce() -> Result<Option<CString>, Error>) -> *mut c_char {
-    guard(body).ok().flatten().map_or(std::ptr::null_mut(), CString::into_raw)
+fn string(body: impl FnOnce() -> Result<Option<Text>, Error>) -> *mut c_char {
+    guard(body).ok().flatten().map_or(std::ptr::null_mut(), Text::into_raw)
 }
 
 /// Runs `body`: nothing unwinds out of it, nothing runs in a forked child, and `sonoran_last_error` explains
@@ -625,7 +644,7 @@ fn code(error: &Error) -> i32 {
         Error::NoSession(_) => SONORAN_E_SESSION,
         Error::Unit(_) => SONORAN_E_UNIT,
         Error::Key => SONORAN_E_KEY,
-        Error::Exists(_) => SONORAN_E_EXISTS,
+        Error::Exists(_) | Error::Differs { .. } => SONORAN_E_EXISTS,
         Error::NotReady => SONORAN_E_NOT_READY,
         Error::Closed => SONORAN_E_CLOSED,
         Error::Busy(_) => SONORAN_E_BUSY,

@@ -2,13 +2,13 @@
 
 #![allow(missing_docs, reason = "not part of the product")]
 
-use std::ffi::CString;
 use std::time::{Duration, Instant};
 
 use crate::config::{Bounds, EventKey, Timing};
 use crate::link::{push, units};
 use crate::session::queue;
 use crate::signalr::{self, Chunk, Step};
+use crate::sys::Text;
 
 /// A connection that passes its pushes to a function.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Queue {
     }
 
     pub fn push(&mut self, text: &str) {
-        self.0.push(CString::new(text).unwrap_or_default());
+        self.0.push(Text::new(text));
     }
 
     pub fn pop(&mut self) -> bool {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 
-use crate::config::Config;
+use crate::config::Options;
 use crate::error::Error;
 use crate::net::Dialer;
 use crate::runtime;
-use crate::session::{Mailbox, Session, State, StopReason, Taken, first};
-use crate::sys::Signal;
+use crate::session::{Session, State, Taken, first};
+use crate::sys::{Signal, Text};
 
 static SESSIONS: RwLock<Sessions> =
     RwLock::new(Sessions { open: Vec::new(), last: 0, ended_signals: VecDeque::new() });
@@ -38,64 +38,89 @@ impl Sessions {
         self.open.get(position).map(|(_, session)| session).ok_or(Error::NoSession(number))
     }
 
+    /// Returns the session whose place a new one takes: its position, its number and itself.
+    fn old(&self, options: &Options) -> Option<(usize, i32, Session)> {
+        let is_old = |(_, session): &(i32, Session)| {
+            session.config().same_session(&options.config) && session.name() == options.reading.reader
+        };
+        let at = self.open.iter().position(is_old)?;
+        self.open.get(at).map(|(number, session)| (at, *number, session.clone()))
+    }
+
+    /// Returns the newest session of the same hub, community and server. No other reads a newer connection.
+    fn newest(&self, options: &Options) -> Option<Session> {
+        let sessions = self.open.iter().rev().map(|(_, session)| session);
+        sessions.filter(|session| session.config().same_session(&options.config)).cloned().next()
+    }
+
+    /// Returns the number of a session that reads this connection under another name.
+    fn beside(&self, connection: &Session, options: &Options) -> Option<i32> {
+        let mut others = self.open.iter().filter(|(_, session)| {
+            session.is_beside(connection)
+                && session.name() != options.reading.reader
+                && !session.is_stopping()
+        });
+        others.next().map(|(number, _)| *number)
+    }
+
     fn next(&self) -> Result<i32, Error> {
         let none_left = || Error::System { what: "a session number", why: "all were used".to_owned() };
         self.last.checked_add(1).ok_or_else(none_left)
     }
 }
 
-/// Opens a session, or takes over the existing one for the same hub, community and server.
+/// Opens a session. It takes the place of the one that reads the same hub, community and server under the
+/// same name, and joins those that read them under other names.
 pub(crate) fn connect(options: &str) -> Result<i32, Error> {
-    let config = Config::parse(options)?;
-    let dialer = Dialer::new(&config)?;
+    let options = Options::parse(options)?;
+    let dialer = Dialer::new(&options.config)?;
     let mut sessions = SESSIONS.write();
     let number = sessions.next()?;
-    let existing = sessions.open.iter().position(|(_, session)| session.config().same_session(&config));
-    let existing = existing.and_then(|at| sessions.open.get(at).cloned().map(|entry| (at, entry)));
-    let session = match &existing {
-        None => {
-            let mailbox = Arc::new(Mailbox::new(&config, number));
-            Session::start(config, dialer, mailbox, None)?
+    let old = sessions.old(&options);
+    if let Some((_, old, session)) = &old
+        && !options.replace
+        && !session.is_stopping()
+    {
+        return Err(Error::Exists(*old));
+    }
+    let newest = sessions.newest(&options);
+    let live = newest.as_ref().filter(|newest| !newest.is_connection_stopping());
+    let heir_of = old.as_ref().map(|(_, _, session)| session);
+    let joined = match live.map(|live| (live, live.config().difference(&options.config))) {
+        Some((live, None)) => live.join(number, &options, heir_of)?,
+        Some((live, Some(option))) => {
+            if let Some(other) = sessions.beside(live, &options) {
+                return Err(Error::Differs { option, other });
+            }
+            live.supersede();
+            None
         }
-        Some((_, (old, session))) if !config.replace && !session.is_stopping() => {
-            return Err(Error::Exists(*old));
-        }
-        Some((_, (_, session))) if *session.config() == config && session.adopt(number) => session.clone(),
-        Some((_, (_, session))) => {
-            session.stop(StopReason::Superseded);
-            let mailbox = if session.config().same_credentials(&config) {
-                Arc::clone(session.mailbox())
-            } else {
-                // what arrived under one key is not for the holder of another
-                let mailbox = Arc::new(Mailbox::new(&config, number));
-                mailbox.take_signal(session.mailbox());
-                session.mailbox().release_readers();
-                mailbox
-            };
-            mailbox.hand_over(number);
-            Session::start(config, dialer, mailbox, Some(session))?
-        }
+        None => None,
     };
-    if let Some((at, _)) = existing {
+    let session = match joined {
+        Some(session) => session,
+        None => Session::start(number, &options, dialer, heir_of, newest.as_ref())?,
+    };
+    if let Some((at, ..)) = old {
         sessions.open.remove(at);
     }
     sessions.open.push((number, session.clone()));
     sessions.last = number;
     drop(sessions);
     // the rest may free much memory, and other sessions are polled meanwhile
-    drop(existing);
+    drop((old, newest));
     session.bound();
     Ok(number)
 }
 
 /// Returns a session's next event.
-pub(crate) fn poll(number: i32) -> Result<Option<std::ffi::CString>, Error> {
+pub(crate) fn poll(number: i32) -> Result<Option<Text>, Error> {
     let taken = SESSIONS.read().get(number)?.mailbox().take();
     Ok(forget_ended(number, taken))
 }
 
 /// Waits for a session's next event.
-pub(crate) fn wait(number: i32, timeout: Option<Duration>) -> Result<Option<std::ffi::CString>, Error> {
+pub(crate) fn wait(number: i32, timeout: Option<Duration>) -> Result<Option<Text>, Error> {
     let taken = get(number)?.mailbox().wait(number, timeout);
     Ok(forget_ended(number, taken))
 }
@@ -129,7 +154,7 @@ pub(crate) fn wait_any(numbers: &[i32], timeout: Option<Duration>) -> Result<Opt
 
 /// Asks a session to end.
 pub(crate) fn disconnect(number: i32) -> Result<(), Error> {
-    SESSIONS.read().get(number)?.stop(StopReason::Disconnected);
+    SESSIONS.read().get(number)?.disconnect();
     Ok(())
 }
 
@@ -152,7 +177,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
         (std::mem::take(&mut sessions.open), runtime::take())
     };
     for (_, session) in &ended {
-        session.stop(StopReason::Superseded);
+        session.supersede();
     }
     let in_time = ended.iter().filter(|(_, session)| session.wait_ended(until)).count();
     for (_, session) in &ended {
@@ -171,7 +196,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
 }
 
 /// Removes a session whose last event was taken.
-fn forget_ended(number: i32, taken: Taken) -> Option<std::ffi::CString> {
+fn forget_ended(number: i32, taken: Taken) -> Option<Text> {
     if taken.ended {
         let mut sessions = SESSIONS.write();
         let ended = sessions.position(number).map(|position| sessions.open.remove(position));

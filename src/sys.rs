@@ -1,4 +1,7 @@
-//! What differs between operating systems: threads and signals, fork, keeping the library mapped.
+//! What differs between operating systems: threads and signals, fork, keeping the library mapped. And the
+//! memory that the host gets and returns.
+
+mod text;
 
 use std::cell::Cell;
 use std::sync::Once;
@@ -7,6 +10,8 @@ use std::thread::JoinHandle;
 use std::{io, panic, thread};
 
 use tokio::net::TcpStream;
+
+pub(crate) use text::Text;
 
 /// Set in a process that is the fork of one that had connected.
 static FORKED: AtomicBool = AtomicBool::new(false);

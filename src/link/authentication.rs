@@ -155,6 +155,7 @@ fn judge_result(result: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Options;
 
     const UNKNOWN: &str =
         "Failed to invoke 'authenticate' due to an error on the server. HubException: Method does not exist.";
@@ -237,7 +238,7 @@ mod tests {
     fn arguments_are_two_strings_and_a_number_or_null() {
         let config = |server| {
             let options = format!(r#"{{"communityId":"a\"b","apiKey":"k","serverId":{server}}}"#);
-            Config::parse(&options).unwrap()
+            Options::parse(&options).unwrap().config
         };
         assert_eq!(Authentication::arguments(&config("\"3\"")), r#"["a\"b","k",3]"#);
         assert_eq!(Authentication::arguments(&config("null")), r#"["a\"b","k",null]"#);

@@ -1,6 +1,6 @@
 //! What the host wants to send: calls and unit locations.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::units::Units;
@@ -21,13 +21,10 @@ pub(crate) struct Outbox {
     pub(crate) units: Units,
     /// Calls that no link has taken yet.
     pub(crate) calls: VecDeque<Call>,
-    /// The methods of calls without a result, sent or not, by the host's number. Whoever removes a call from
-    /// here reports its result, so that there is exactly one.
-    pub(crate) unanswered: BTreeMap<i32, String>,
 }
 
 impl Outbox {
     pub(crate) fn new(unit_interval: Duration) -> Self {
-        Self { units: Units::new(unit_interval), calls: VecDeque::new(), unanswered: BTreeMap::new() }
+        Self { units: Units::new(unit_interval), calls: VecDeque::new() }
     }
 }

@@ -119,10 +119,15 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// Whether its text differs with and without the API key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.keyed
+    }
+
     /// Returns the text, without the API key if so configured.
-    pub(crate) fn text(self, key: EventKey) -> Cow<'a, str> {
+    pub(crate) fn text(&self, key: EventKey) -> Cow<'_, str> {
         match self.kind {
-            _ if key == EventKey::Keep || !self.keyed => self.text,
+            _ if key == EventKey::Keep || !self.keyed => Cow::Borrowed(&self.text),
             Kind::Wrapped => stripped_wrapped(&self.text).into(),
             _ => without(&self.text, "key").into(),
         }
@@ -437,8 +442,8 @@ mod tests {
         assert_eq!(stripped.unwrap(), [r#"{"type":"X"}"#]);
     }
 
-    fn stripped(event: &str) -> Cow<'_, str> {
-        Event::again(event).text(EventKey::Strip)
+    fn stripped(event: &str) -> String {
+        Event::again(event).text(EventKey::Strip).into_owned()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::EventKey;
+use crate::config::{EventKey, Options};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -29,7 +29,7 @@ struct World {
 impl World {
     fn new(options: &str) -> Self {
         let options = format!(r#"{{"communityId":"c","apiKey":"k","serverId":1{options}}}"#);
-        let config = Arc::new(Config::parse(&options).unwrap());
+        let config = Options::parse(&options).unwrap().config;
         let now = Instant::now();
         let outbox = Outbox::new(config.unit_interval);
         let mut world = Self { now, link: Link::new(now, config, None), outbox, steps: Vec::new() };

@@ -293,12 +293,12 @@ fn socks_words(reply: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::Options;
 
     fn tunnel(proxy: &str, hub: &str) -> Tunnel {
         let options = format!(r#"{{"communityId":"c","apiKey":"k","proxy":"{proxy}","url":"{hub}"}}"#);
-        let config = Config::parse(&options).unwrap();
-        Tunnel::new(&config.proxy.unwrap(), &config.hub)
+        let config = Options::parse(&options).unwrap().config;
+        Tunnel::new(config.proxy.as_ref().unwrap(), &config.hub)
     }
 
     /// Plays a conversation in which the proxy gives these answers, in pieces of this size. Returns what it

@@ -1,34 +1,47 @@
-//! Passes the steps of a link on to the host.
+//! Passes the steps of a link on to the readers.
 
-use std::ffi::CString;
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::lifecycle::State;
 use super::notice::Notice;
+use super::reader::Reader;
 use super::shared::Shared;
-use crate::config::LogLevel;
-use crate::link::Step;
+use super::state::State;
+use crate::config::{EventKey, LogLevel};
 use crate::link::units::Answer;
+use crate::link::{Step, push};
+use crate::sys::Text;
 
 /// Flush once this many bytes are buffered.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Passes steps on. Buffers pushes, to take the mailbox's lock once for many.
+/// Passes steps on. Buffers pushes, to take a mailbox's lock once for many.
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
     shared: &'a Shared,
-    pushes: Vec<CString>,
+    /// One for each reader, as of this change of readers.
+    inboxes: Vec<Inbox>,
+    as_of: u64,
     push_bytes: usize,
+}
+
+/// The pushes for one reader.
+#[derive(Debug)]
+struct Inbox {
+    reader: Arc<Reader>,
+    pushes: Vec<Text>,
 }
 
 impl<'a> Delivery<'a> {
     pub(crate) fn new(shared: &'a Shared) -> Self {
-        Self { shared, pushes: Vec::new(), push_bytes: 0 }
+        let mut delivery = Self { shared, inboxes: Vec::new(), as_of: 0, push_bytes: 0 };
+        delivery.look_around();
+        delivery
     }
 
     pub(crate) fn step(&mut self, step: Step<'_>) {
         if let Step::Pushed(events) = step {
-            return events.filter_map(|event| self.shared.wanted(event)).for_each(|event| self.push(event));
+            return events.for_each(|event| self.push(&event));
         }
         // everything else keeps its place among the pushes
         self.flush();
@@ -45,11 +58,12 @@ impl<'a> Delivery<'a> {
             Step::Ready(method) => {
                 shared.stats.ready.add(1);
                 let ready = State::Ready { since: Instant::now(), method };
-                shared.lifecycle.announce(ready, || shared.say(&Notice::Ready { method, resumed: false }));
+                let notice = Notice::Ready { method, resumed: false };
+                shared.lifecycle.announce(ready, |readers| shared.tell(readers, &notice));
             }
             Step::CallEnded(call, outcome) => shared.tell_result(call.request, outcome.as_ref()),
             Step::UnitsAnswered(answer) => {
-                let failed = shared.outbox.lock().units.answered(Instant::now(), &answer);
+                let failed = shared.outgoing.lock().outbox.units.answered(Instant::now(), &answer);
                 if let Some(failed) = failed {
                     let words = if let Answer::Refused(words) = &answer { words } else { "" };
                     shared.say(&Notice::UnitsRejected { failed: &failed, words });
@@ -62,20 +76,47 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// Moves the buffered pushes into the mailbox.
-    pub(crate) fn flush(&mut self) {
-        if !self.pushes.is_empty() {
-            self.shared.push(self.pushes.drain(..));
-            self.push_bytes = 0;
+    /// Passes a push to every reader that wants it. All that want the same text get the same copy.
+    pub(crate) fn push(&mut self, event: &push::Event<'_>) {
+        // at each push: it came after whoever is there now
+        if self.shared.lifecycle.changes() != self.as_of {
+            self.flush();
+            self.look_around();
         }
-    }
-
-    fn push(&mut self, event: CString) {
-        self.push_bytes += event.count_bytes();
-        self.pushes.push(event);
+        let (mut kept, mut stripped) = (None, None);
+        for Inbox { reader, pushes } in &mut self.inboxes {
+            if !event.is_wanted(&reader.reading.types) {
+                reader.mailbox.left_out();
+                continue;
+            }
+            let key = if event.is_keyed() { reader.reading.event_key } else { EventKey::Keep };
+            let copy = match key {
+                EventKey::Keep => &mut kept,
+                EventKey::Strip => &mut stripped,
+            };
+            let text = copy.get_or_insert_with(|| Text::new(&event.text(key))).clone();
+            self.push_bytes += text.len();
+            pushes.push(text);
+        }
         if self.push_bytes >= MAX_BYTES {
             self.flush();
         }
+    }
+
+    /// Moves the buffered pushes into the mailboxes.
+    pub(crate) fn flush(&mut self) {
+        for Inbox { reader, pushes } in &mut self.inboxes {
+            if !pushes.is_empty() {
+                reader.push(pushes.drain(..));
+            }
+        }
+        self.push_bytes = 0;
+    }
+
+    fn look_around(&mut self) {
+        let (changes, readers) = self.shared.lifecycle.readers();
+        self.as_of = changes;
+        self.inboxes = readers.into_iter().map(|reader| Inbox { reader, pushes: Vec::new() }).collect();
     }
 }
 

@@ -6,12 +6,13 @@ use std::collections::BinaryHeap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::failure::Failure;
 use super::reputation::{Reputation, Stage};
-use crate::config::Config;
+use crate::config::{Config, Options};
 use crate::{link, net};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -163,8 +164,8 @@ fn simulate<C: Client>(outage: Outage, sessions: usize, client: impl Fn(Instant)
     seen
 }
 
-fn config() -> Config {
-    Config::parse(r#"{"communityId":"c","apiKey":"k"}"#).unwrap()
+fn config() -> Arc<Config> {
+    Options::parse(r#"{"communityId":"c","apiKey":"k"}"#).unwrap().config
 }
 
 fn ours(outage: Outage, sessions: usize) -> Seen {

@@ -1,7 +1,6 @@
 //! The event queue between a session's task and the host's threads.
 
 use std::borrow::Cow;
-use std::ffi::CString;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,12 +12,12 @@ use super::bell::Bell;
 use super::notice;
 use super::queue::{Entry, Queue};
 use super::stats::{QueueStats, Queued};
-use crate::config::{Bounds, Config, Reading};
+use crate::config::{Bounds, Reading};
 use crate::error::Error;
 use crate::link::push;
-use crate::sys::Signal;
+use crate::sys::{Signal, Text};
 
-/// Identifies the session that writes. A replaced session has nothing more to say.
+/// Identifies who writes. What a reader was told by whoever wrote before is not for the next one.
 pub(crate) type Writer = u32;
 
 /// The number of no session.
@@ -28,7 +27,7 @@ const NO_READER: i32 = 0;
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// The next event.
-    pub(crate) event: Option<CString>,
+    pub(crate) event: Option<Text>,
     /// What the session wants, if the event came for an earlier one.
     inherited: Option<Arc<Reading>>,
     /// Whether nothing will ever follow.
@@ -104,12 +103,13 @@ impl Inner {
 }
 
 impl Mailbox {
-    pub(crate) fn new(config: &Config, reader: i32) -> Self {
+    /// Creates a mailbox that nobody reads yet.
+    pub(crate) fn new(reading: &Arc<Reading>) -> Self {
         let inner = Inner {
-            queue: Queue::new(config.reading.bounds),
-            reader,
+            queue: Queue::new(reading.bounds),
+            reader: NO_READER,
             writer: 0,
-            reading: Arc::clone(&config.reading),
+            reading: Arc::clone(reading),
             closed: false,
             woken: false,
             waiters: 0,
@@ -143,15 +143,17 @@ impl Mailbox {
         self.hand_over(NO_READER);
     }
 
-    /// Lets another session write from now on.
+    /// Lets another one write from now on, for a reader who wants this.
     pub(crate) fn take_over(&self, reading: &Arc<Reading>) -> Writer {
         let mut inner = self.inner.lock();
         inner.closed = false;
         inner.writer += 1;
-        inner.reading = Arc::clone(reading);
         inner.queue.reopen();
-        if reading.is_choosy() {
-            inner.queue.inherit();
+        if inner.reading != *reading {
+            inner.reading = Arc::clone(reading);
+            if reading.is_choosy() {
+                inner.queue.inherit();
+            }
         }
         self.changed(&mut inner);
         inner.writer
@@ -178,7 +180,7 @@ impl Mailbox {
     }
 
     /// Appends pushes. Accepts them from a session that is being replaced, too: they came from the hub.
-    pub(crate) fn push(&self, writer: Writer, texts: impl IntoIterator<Item = CString>) {
+    pub(crate) fn push(&self, writer: Writer, texts: impl IntoIterator<Item = Text>) {
         let mut inner = self.inner.lock();
         let (mut pushes, mut dropped) = (0, 0);
         for text in texts {
@@ -201,16 +203,16 @@ impl Mailbox {
 
     /// Appends the result of a call, or what `without` returns if there is no room. Accepts it from a session
     /// that is being replaced, too: there is exactly one.
-    pub(crate) fn result(&self, text: CString, without: impl FnOnce(usize) -> CString) {
+    pub(crate) fn result(&self, text: Text, without: impl FnOnce(usize) -> Text) {
         let mut inner = self.inner.lock();
-        let bytes = text.count_bytes();
+        let bytes = text.len();
         let text = if inner.queue.has_room(bytes) { text } else { without(bytes) };
         inner.queue.notice(text);
         self.changed(&mut inner);
     }
 
     /// Appends a notice. Once very many wait, one about yet `another` attempt may replace the previous one.
-    pub(crate) fn notice(&self, writer: Writer, text: CString, another: bool) {
+    pub(crate) fn notice(&self, writer: Writer, text: Text, another: bool) {
         let mut inner = self.inner.lock();
         if inner.writer != writer {
             return;
@@ -224,7 +226,7 @@ impl Mailbox {
     }
 
     /// Appends a log line.
-    pub(crate) fn log(&self, writer: Writer, text: CString) {
+    pub(crate) fn log(&self, writer: Writer, text: Text) {
         let mut inner = self.inner.lock();
         if inner.writer == writer {
             inner.queue.log(text);
@@ -233,7 +235,7 @@ impl Mailbox {
     }
 
     /// Appends the last event.
-    pub(crate) fn close(&self, writer: Writer, last: Option<CString>) {
+    pub(crate) fn close(&self, writer: Writer, last: Option<Text>) {
         let mut inner = self.inner.lock();
         if inner.writer != writer {
             return;
@@ -302,14 +304,14 @@ impl Mailbox {
     /// wants it. Call it without a lock.
     fn wanted(&self, mut taken: Taken) -> Option<Taken> {
         if let (Some(event), Some(reading)) = (&taken.event, taken.inherited.take()) {
-            let before = push::Event::again(event.to_str().unwrap_or_default());
+            let before = push::Event::again(event.as_str());
             if !before.is_wanted(&reading.types) {
                 self.stats.filtered.add(1);
                 taken.event = None;
                 return taken.ended.then_some(taken);
             }
             if let Cow::Owned(stripped) = before.text(reading.event_key) {
-                taken.event = CString::new(stripped).ok();
+                taken.event = Some(Text::new(&stripped));
             }
         }
         self.stats.delivered.add(u64::from(taken.event.is_some()));

@@ -1,6 +1,5 @@
 //! The library's own events: `SESSION_...`.
 
-use std::ffi::CString;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use super::waiting::Waiting;
 use crate::config::{Config, LogLevel, Proxy};
 use crate::link::units::{Failed, FailedKind};
 use crate::signalr::Outcome;
+use crate::sys::Text;
 
 /// The largest message, in bytes, and how much is kept of a larger one. Some quote the hub.
 const MAX_MESSAGE: usize = 2048;
@@ -40,7 +40,7 @@ pub(crate) enum Notice<'a> {
 
 impl Notice<'_> {
     /// Returns the event's text. No message contains the API key, whatever the hub said.
-    pub(crate) fn text(&self, config: &Config) -> CString {
+    pub(crate) fn text(&self, config: &Config) -> Text {
         let (kind, code, message) = match self {
             Self::Ready { resumed, .. } => {
                 let server = match config.server_id {
@@ -138,10 +138,9 @@ impl Event {
         let _ = write!(self.0, ",\"{name}\":{json}");
     }
 
-    /// JSON text never contains a NUL.
-    fn text(mut self) -> CString {
+    fn text(mut self) -> Text {
         self.0.push('}');
-        CString::new(self.0).unwrap_or_default()
+        Text::new(&self.0)
     }
 }
 
@@ -181,7 +180,7 @@ fn units_rejected(failed: &Failed, words: &str) -> (&'static str, String) {
 }
 
 /// Returns the event that marks missing pushes.
-pub(crate) fn dropped(count: u64) -> CString {
+pub(crate) fn dropped(count: u64) -> Text {
     let message = format!(
         "{count} pushes were dropped here because the queue was full: poll more often, or raise queueEvents and queueBytes."
     );
@@ -191,7 +190,7 @@ pub(crate) fn dropped(count: u64) -> CString {
 }
 
 /// Returns the event that marks pushes that a session with another API key left behind.
-pub(crate) fn withheld(count: u64) -> CString {
+pub(crate) fn withheld(count: u64) -> Text {
     let message = format!(
         "{count} pushes were dropped because they came to a session with another apiKey and were not polled there."
     );
@@ -201,7 +200,7 @@ pub(crate) fn withheld(count: u64) -> CString {
 }
 
 /// Returns the log line that marks missing lines.
-pub(crate) fn lost_log(count: u64) -> CString {
+pub(crate) fn lost_log(count: u64) -> Text {
     let message = format!("{count} lines of the log were dropped here because the queue was full.");
     let mut event = Event::new("SESSION_LOG", LogLevel::Warn.name(), &message);
     event.field("level", LogLevel::Warn.name());
@@ -231,21 +230,23 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Instant;
 
     use super::*;
+    use crate::config::Options;
     use crate::session::failure::Failure;
     use crate::session::waiting::Reason;
     use crate::{link, signalr};
 
     const LEFT: Duration = Duration::from_millis(1500);
 
-    fn config() -> Config {
-        Config::parse(r#"{"communityId":"c","apiKey":"se\"cret","serverId":7}"#).unwrap()
+    fn config() -> Arc<Config> {
+        Options::parse(r#"{"communityId":"c","apiKey":"se\"cret","serverId":7}"#).unwrap().config
     }
 
     fn shown(notice: &Notice<'_>) -> Value {
-        serde_json::from_str(notice.text(&config()).to_str().unwrap()).unwrap()
+        serde_json::from_str(notice.text(&config()).as_str()).unwrap()
     }
 
     fn waiting(failure: &Failure, reason: Option<Reason>) -> Waiting {
@@ -302,7 +303,7 @@ mod tests {
     fn never_hold_the_api_key() {
         let failure = Failure::Link(link::Error::Rejected("bad key se\"cret here".to_owned()));
         let text = Notice::Retry(&waiting(&failure, Some(Reason::Refused)), LEFT).text(&config());
-        let text = text.to_str().unwrap();
+        let text = text.as_str();
         assert!(text.contains("SESSION_REJECTED") && !text.contains("cret"), "{text}");
     }
 }

@@ -98,11 +98,11 @@ impl Pump<'_> {
     fn send(&mut self) -> Instant {
         let now = Instant::now();
         let deadline = loop {
-            let mut outbox = self.shared.outbox.lock();
-            let Some(step) = self.link.send(now, &mut outbox) else {
-                break self.link.deadline(now, &outbox);
+            let mut outgoing = self.shared.outgoing.lock();
+            let Some(step) = self.link.send(now, &mut outgoing.outbox) else {
+                break self.link.deadline(now, &outgoing.outbox);
             };
-            drop(outbox);
+            drop(outgoing);
             self.delivery.step(step);
         };
         let sending = self.sending.deadline(self.shared.config.timing.server_timeout);

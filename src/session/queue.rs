@@ -4,9 +4,9 @@
 //! missing there. It never drops a notice, except log lines, which go before any push.
 
 use std::collections::VecDeque;
-use std::ffi::CString;
 
 use crate::config::Bounds;
+use crate::sys::Text;
 
 /// Once this many notices are queued, a new retry notice replaces the previous one.
 const NOTICES_BEFORE_RENEWAL: usize = 1024;
@@ -18,9 +18,9 @@ const SMALL_NOTICE: usize = 4096;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// An event's text.
-    Event(CString),
+    Event(Text),
     /// The same, of a push that came for an earlier session, which may have wanted more than the present one.
-    Inherited(CString),
+    Inherited(Text),
     /// This many log lines are missing before the next one.
     LostLog(u64),
     /// This many pushes are missing here.
@@ -28,7 +28,7 @@ pub(crate) enum Entry {
 }
 
 /// An event and its place in the stream.
-type Placed = (u64, CString);
+type Placed = (u64, Text);
 
 /// The queue of one session.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(crate) struct Queue {
     /// Pushes before this place are [`Entry::Inherited`].
     inherited_before: u64,
     /// Comes after everything else.
-    last: Option<CString>,
+    last: Option<Text>,
 }
 
 impl Queue {
@@ -75,8 +75,8 @@ impl Queue {
     }
 
     /// Appends a push. Returns how many pushes it displaced.
-    pub(crate) fn push(&mut self, text: CString) -> u64 {
-        self.push_bytes += text.count_bytes();
+    pub(crate) fn push(&mut self, text: Text) -> u64 {
+        self.push_bytes += text.len();
         let place = self.place();
         self.pushes.push_back((place, text));
         let mut dropped = 0;
@@ -85,21 +85,21 @@ impl Queue {
     }
 
     /// Appends a notice.
-    pub(crate) fn notice(&mut self, text: CString) {
-        self.notice_bytes += text.count_bytes();
+    pub(crate) fn notice(&mut self, text: Text) {
+        self.notice_bytes += text.len();
         let place = self.place();
         self.notices.push_back((place, text));
     }
 
     /// Appends a notice like many before it. Once very many notices wait, it replaces the newest entry if
     /// that was appended the same way.
-    pub(crate) fn renew_notice(&mut self, text: CString) {
+    pub(crate) fn renew_notice(&mut self, text: Text) {
         let newest = self.next.checked_sub(1);
         let like_it = self.notices.len() >= NOTICES_BEFORE_RENEWAL && self.renewable == newest;
         match self.notices.back_mut() {
             Some((place, before)) if like_it && Some(*place) == newest => {
-                self.notice_bytes += text.count_bytes();
-                self.notice_bytes -= before.count_bytes();
+                self.notice_bytes += text.len();
+                self.notice_bytes -= before.len();
                 *before = text;
             }
             _ => {
@@ -110,8 +110,8 @@ impl Queue {
     }
 
     /// Appends a log line. It displaces no push.
-    pub(crate) fn log(&mut self, text: CString) {
-        self.log_bytes += text.count_bytes();
+    pub(crate) fn log(&mut self, text: Text) {
+        self.log_bytes += text.len();
         let place = self.place();
         self.logs.push_back((place, text));
         self.make_room_of_logs();
@@ -123,7 +123,7 @@ impl Queue {
     }
 
     /// Sets the entry that comes after everything else.
-    pub(crate) fn end_with(&mut self, text: CString) {
+    pub(crate) fn end_with(&mut self, text: Text) {
         self.last = Some(text);
     }
 
@@ -133,7 +133,7 @@ impl Queue {
     }
 
     /// Changes the bounds. Returns the pushes dropped for them: there may be many to free.
-    pub(crate) fn set_bounds(&mut self, bounds: Bounds) -> Vec<CString> {
+    pub(crate) fn set_bounds(&mut self, bounds: Bounds) -> Vec<Text> {
         self.bounds = bounds;
         let mut dropped = Vec::new();
         self.make_room(|text| dropped.push(text));
@@ -164,12 +164,9 @@ impl Queue {
             return self.gaps.pop_front().map(|(_, count)| Entry::Gap(count));
         }
         let text = if notice < push {
-            self.notices
-                .pop_front()
-                .map(|(_, text)| text)
-                .inspect(|text| self.notice_bytes -= text.count_bytes())
+            self.notices.pop_front().map(|(_, text)| text).inspect(|text| self.notice_bytes -= text.len())
         } else if let Some((place, text)) = self.pushes.pop_front() {
-            self.push_bytes -= text.count_bytes();
+            self.push_bytes -= text.len();
             return Some(if place < self.inherited_before {
                 Entry::Inherited(text)
             } else {
@@ -205,13 +202,13 @@ impl Queue {
         self.next - 1
     }
 
-    fn make_room(&mut self, mut dropped: impl FnMut(CString)) {
+    fn make_room(&mut self, mut dropped: impl FnMut(Text)) {
         self.make_room_of_logs();
         while self.pushes.len() > 1
             && (self.pushes.len() > self.bounds.events || self.push_bytes > self.bounds.bytes)
         {
             let Some((place, text)) = self.pushes.pop_front() else { break };
-            self.push_bytes -= text.count_bytes();
+            self.push_bytes -= text.len();
             self.mark(place);
             dropped(text);
         }
@@ -223,7 +220,7 @@ impl Queue {
             return Some(Entry::LostLog(lost));
         }
         let (_, text) = self.logs.pop_front()?;
-        self.log_bytes -= text.count_bytes();
+        self.log_bytes -= text.len();
         Some(Entry::Event(text))
     }
 
@@ -232,7 +229,7 @@ impl Queue {
             || self.push_bytes + self.log_bytes > self.bounds.bytes
         {
             let Some((_, text)) = self.logs.pop_front() else { break };
-            self.log_bytes -= text.count_bytes();
+            self.log_bytes -= text.len();
             self.lost_logs += 1;
         }
     }
@@ -255,16 +252,16 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn text(text: &str) -> CString {
-        CString::new(text).unwrap()
+    fn text(text: &str) -> Text {
+        Text::new(text)
     }
 
     fn drain(queue: &mut Queue) -> Vec<String> {
         let mut out = Vec::new();
         while let Some(entry) = queue.pop() {
             out.push(match entry {
-                Entry::Event(text) => text.into_string().unwrap(),
-                Entry::Inherited(text) => format!("inherited {}", text.into_string().unwrap()),
+                Entry::Event(text) => text.as_str().to_owned(),
+                Entry::Inherited(text) => format!("inherited {}", text.as_str()),
                 Entry::Gap(count) => format!("-{count}"),
                 Entry::LostLog(count) => format!("-{count} lines"),
             });

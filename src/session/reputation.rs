@@ -162,13 +162,16 @@ impl Reputation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Options;
     use crate::link::Error as LinkError;
     use crate::signalr::Error as HubError;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn config(options: &str) -> Config {
-        Config::parse(&format!(r#"{{"communityId":"c","apiKey":"k","serverId":1{options}}}"#)).unwrap()
+    fn config(options: &str) -> Arc<Config> {
+        Options::parse(&format!(r#"{{"communityId":"c","apiKey":"k","serverId":1{options}}}"#))
+            .unwrap()
+            .config
     }
 
     fn closed(allow_reconnect: bool) -> Failure {
@@ -288,7 +291,7 @@ mod tests {
 
     #[test]
     fn it_is_kept_while_it_matters() {
-        let config = Arc::new(config(r#","url":"ws://kept/x""#));
+        let config = config(r#","url":"ws://kept/x""#);
         let reputation = of(&config);
         let _ = reputation.lock().ended(Instant::now(), Stage::Opening, &refused(), 0);
         drop(reputation);

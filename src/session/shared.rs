@@ -1,140 +1,165 @@
-//! What a session's handle, its task and its pump share.
+//! What the handles of a session's readers, its task and its pump share.
 
-use std::borrow::Cow;
-use std::ffi::CString;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::lifecycle::{Lifecycle, State, StopReason};
-use super::mailbox::{Mailbox, Writer};
-use super::notice::{self, Notice};
+use super::lifecycle::{Leave, Lifecycle, StopReason};
+use super::mailbox::Mailbox;
+use super::notice::Notice;
+use super::reader::Reader;
 use super::reputation::{self, Reputation};
+use super::state::State;
 use super::stats::Stats;
 use crate::config::{Config, LogLevel};
-use crate::link::{Outbox, push};
+use crate::link::Outbox;
 use crate::signalr::Outcome;
+use crate::sys::Text;
 
-/// The session itself.
+/// The session itself: one connection and whoever reads it.
 ///
-/// Locks are taken in this order: `outbox`, `lifecycle`, `mailbox`. None is held over IO or an await.
+/// Locks are taken in this order: `outgoing`, `lifecycle`, a mailbox's. None is held over IO or an await.
 #[derive(Debug)]
 pub(crate) struct Shared {
     // never changes
     pub(crate) config: Arc<Config>,
-    writer: Writer,
 
     // each of these guards itself
     pub(crate) lifecycle: Lifecycle,
-    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) stats: Stats,
     /// How the hub reacts to the credentials. Shared with the sessions before and after this one. No other
     /// lock is taken under its lock.
     pub(crate) reputation: Arc<Mutex<Reputation>>,
 
-    /// What the host wants to send. The lock guards nothing else.
-    pub(crate) outbox: Mutex<Outbox>,
+    pub(crate) outgoing: Mutex<Outgoing>,
     /// Wakes the pump when the outbox has something new.
     pub(crate) outbox_filled: Notify,
 }
 
+/// What the readers want to send, and who waits for a result.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) outbox: Outbox,
+    /// Calls without a result, sent or not, by the host's number. Whoever removes a call from here reports its
+    /// result under the same lock, so that there is exactly one, and none after its reader's last event.
+    pub(crate) unanswered: BTreeMap<i32, Unanswered>,
+}
+
+/// A call without a result.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) method: String,
+    /// Of the reader that called, or whoever has taken its place.
+    pub(crate) mailbox: Arc<Mailbox>,
+}
+
 impl Shared {
-    /// Creates a session, which writes into `mailbox` from now on.
-    pub(crate) fn new(config: Config, mailbox: Arc<Mailbox>) -> Self {
-        let config = Arc::new(config);
+    /// Creates a session with one reader.
+    pub(crate) fn new(config: Arc<Config>, first: Arc<Reader>) -> Self {
+        let outbox = Outbox::new(config.unit_interval);
         Self {
-            writer: mailbox.take_over(&config.reading),
             reputation: reputation::of(&config),
-            lifecycle: Lifecycle::new(),
-            mailbox,
+            lifecycle: Lifecycle::new(first),
             stats: Stats::default(),
-            outbox: Mutex::new(Outbox::new(config.unit_interval)),
+            outgoing: Mutex::new(Outgoing { outbox, unanswered: BTreeMap::new() }),
             outbox_filled: Notify::new(),
             config,
         }
     }
 
-    /// Sends the host a notice.
+    /// Sends all readers a notice.
     pub(crate) fn say(&self, notice: &Notice<'_>) {
+        self.lifecycle.tell(|readers| self.tell(readers, notice));
+    }
+
+    /// Sends these readers a notice.
+    pub(crate) fn tell(&self, readers: &[Arc<Reader>], notice: &Notice<'_>) {
         let another = matches!(notice, Notice::Retry(..) | Notice::UnitsRejected { .. });
-        self.mailbox.notice(self.writer, notice.text(&self.config), another);
+        let text = notice.text(&self.config);
+        for reader in readers {
+            reader.say(text.clone(), another);
+        }
     }
 
-    /// Tells the host that a session with another API key left this many pushes, which are not for this one.
-    pub(crate) fn withhold(&self, pushes: u64) {
-        self.mailbox.notice(self.writer, notice::withheld(pushes), false);
-    }
-
-    /// Logs, if the host asked for it.
+    /// Logs, to the readers that asked for it.
     pub(crate) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
-        if level <= self.config.reading.log {
-            let line = Notice::Log { level, message: &message() };
-            self.mailbox.log(self.writer, line.text(&self.config));
-        }
+        self.lifecycle.tell(|readers| {
+            let mut asked = readers.iter().filter(|reader| level <= reader.reading.log).peekable();
+            if asked.peek().is_some() {
+                let line = Notice::Log { level, message: &message() }.text(&self.config);
+                asked.for_each(|reader| reader.log(line.clone()));
+            }
+        });
     }
 
-    /// Applies the session's bounds to what waits.
-    pub(crate) fn bound(&self) {
-        self.mailbox.bound();
-    }
-
-    /// Returns an event's text as the host wants it, if it wants it.
-    pub(crate) fn wanted(&self, event: push::Event<'_>) -> Option<CString> {
-        let reading = &self.config.reading;
-        if !event.is_wanted(&reading.types) {
-            self.mailbox.left_out();
-            return None;
-        }
-        // valid JSON has no raw NUL, so nothing is lost here
-        Some(match event.text(reading.event_key) {
-            Cow::Borrowed(text) => CString::new(text).unwrap_or_default(),
-            Cow::Owned(text) => CString::new(text).unwrap_or_default(),
-        })
-    }
-
-    /// Queues pushes for the host.
-    pub(crate) fn push(&self, events: impl IntoIterator<Item = CString>) {
-        self.mailbox.push(self.writer, events);
-    }
-
-    /// Tells the host how its call ended, unless it has been told.
+    /// Tells the reader that called how its call ended, unless it has been told.
     pub(crate) fn tell_result(&self, request: i32, outcome: Option<&Outcome<'_>>) {
-        // a separate statement, to release the lock first
-        let unanswered = self.outbox.lock().unanswered.remove(&request);
-        if let Some(method) = unanswered {
-            let notice = Notice::CallResult { request, method: &method, outcome };
-            let without = |bytes| Notice::LargeResult { request, method: &method, bytes }.text(&self.config);
-            self.mailbox.result(notice.text(&self.config), without);
+        let method = self.outgoing.lock().unanswered.get(&request).map(|call| call.method.clone());
+        let Some(method) = method else { return };
+        // outside the lock: a result may be large
+        let text = Notice::CallResult { request, method: &method, outcome }.text(&self.config);
+        let without = |bytes| Notice::LargeResult { request, method: &method, bytes }.text(&self.config);
+        let mut outgoing = self.outgoing.lock();
+        if let Some(call) = outgoing.unanswered.remove(&request) {
+            call.mailbox.result(text, without);
         }
     }
 
-    /// Ends all calls of the host, because the link that could have answered them is gone.
+    /// Ends all calls, because the link that could have answered them is gone.
     pub(crate) fn fail_calls(&self) {
-        let lost = {
-            let mut outbox = self.outbox.lock();
-            outbox.calls.clear();
-            outbox.unanswered.keys().copied().collect::<Vec<_>>()
-        };
-        for request in lost {
-            self.tell_result(request, None);
+        self.lose_calls(&mut self.outgoing.lock(), |_| true);
+    }
+
+    fn lose_calls(&self, outgoing: &mut Outgoing, which: impl Fn(&Unanswered) -> bool) {
+        let Outgoing { outbox, unanswered } = outgoing;
+        unanswered.retain(|request, call| {
+            let lost = which(call);
+            if lost {
+                outbox.calls.retain(|waiting| waiting.request != *request);
+                let notice = Notice::CallResult { request: *request, method: &call.method, outcome: None };
+                call.mailbox.result(notice.text(&self.config), |_| notice.text(&self.config));
+            }
+            !lost
+        });
+    }
+
+    /// Lets a reader leave if `condition` holds. The last one ends the session. Returns whether it was asked to.
+    pub(crate) fn leave_if(
+        &self,
+        reader: &Arc<Reader>,
+        reason: StopReason,
+        condition: impl FnOnce() -> bool,
+    ) -> bool {
+        // a call takes this lock to see whether its reader is still there: none slips in after that
+        let mut outgoing = self.outgoing.lock();
+        let leave = self.lifecycle.leave_if(reader, reason, condition);
+        if leave == Leave::Left {
+            self.lose_calls(&mut outgoing, |call| Arc::ptr_eq(&call.mailbox, &reader.mailbox));
+            reader.close(self.last_words(reason));
         }
+        leave != Leave::No
     }
 
     /// The last thing a session does.
     pub(crate) fn finish(&self, reason: StopReason) {
         self.fail_calls();
-        let last = match reason {
-            StopReason::Disconnected => {
-                Some(Notice::Closed { code: "disconnected", message: "Disconnected as asked." })
+        let last = self.last_words(reason);
+        self.lifecycle.announce(State::Closed, |readers| {
+            readers.iter().for_each(|reader| reader.close(last.clone()));
+        });
+    }
+
+    /// Returns the last event of a reader.
+    fn last_words(&self, reason: StopReason) -> Option<Text> {
+        let (code, message) = match reason {
+            StopReason::Disconnected => ("disconnected", "Disconnected as asked."),
+            StopReason::Idle => {
+                ("idle", "Closed because nobody polled this session for idleCloseMs: connect again to go on.")
             }
-            StopReason::Idle => Some(Notice::Closed {
-                code: "idle",
-                message: "Closed because nobody polled this session for idleCloseMs: connect again to go on.",
-            }),
-            StopReason::Superseded => None,
+            StopReason::Superseded => return None,
         };
-        self.mailbox.close(self.writer, last.map(|notice| notice.text(&self.config)));
-        self.lifecycle.set_state(State::Closed);
+        Some(Notice::Closed { code, message }.text(&self.config))
     }
 }

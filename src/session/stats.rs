@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use serde_json::json;
 
-use super::lifecycle::State;
+use super::state::State;
 
 /// A figure that only grows.
 #[derive(Debug, Default)]

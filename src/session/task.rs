@@ -10,11 +10,14 @@ use futures_util::FutureExt;
 
 use super::backoff::Backoff;
 use super::failure::Failure;
-use super::lifecycle::{State, StopReason};
+use super::lifecycle::StopReason;
+use super::mailbox::Mailbox;
 use super::notice::{self, Notice};
 use super::pump::{Ended, pump};
+use super::reader::Reader;
 use super::reputation::Stage;
 use super::shared::Shared;
+use super::state::State;
 use super::waiting::Waiting;
 use crate::config::LogLevel;
 use crate::link::Link;
@@ -26,14 +29,26 @@ const PREDECESSOR_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest wait that a hub can ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
+/// What a reader with another API key left behind: its connection, and the mailbox that nobody reads.
+#[derive(Debug)]
+pub(crate) struct Estate {
+    pub(crate) connection: Arc<Shared>,
+    pub(crate) mailbox: Arc<Mailbox>,
+}
+
 /// Runs a session to its end.
-pub(crate) async fn run(shared: Arc<Shared>, dialer: Dialer, predecessor: Option<Arc<Shared>>) {
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    dialer: Dialer,
+    predecessor: Option<Arc<Shared>>,
+    estate: Option<(Arc<Reader>, Estate)>,
+) {
     if let Some(predecessor) = predecessor {
         // two sessions of one server at one hub would take each other's events
-        let _ = tokio::time::timeout(PREDECESSOR_TIMEOUT, predecessor.lifecycle.ended()).await;
-        if !Arc::ptr_eq(&predecessor.mailbox, &shared.mailbox) {
-            withhold(&shared, &predecessor).await;
-        }
+        ended(&predecessor).await;
+    }
+    if let Some((heir, estate)) = estate {
+        withhold(heir, estate).await;
     }
     let mut task = Task::new(&shared, &dialer);
     task.resume_wait();
@@ -69,14 +84,15 @@ impl<'a> Task<'a> {
         let held = shared.reputation.lock().held(now);
         if let Some(waiting) = held {
             self.wait_until = Some(waiting.until);
-            let tell = |waiting: &Waiting| shared.say(&Notice::Retry(waiting, waiting.left(now)));
-            shared.lifecycle.wait(waiting, tell);
+            shared.lifecycle.wait(waiting, |readers, waiting| {
+                shared.tell(readers, &Notice::Retry(waiting, waiting.left(now)));
+            });
         }
     }
 
     /// Connects again and again. Returns when a stop is requested.
     async fn connections(&mut self) -> StopReason {
-        let mut stopping = pin!(stopping(self.shared));
+        let mut stopping = pin!(self.shared.lifecycle.stopping());
         loop {
             // also one that was resumed, or left by a panic
             if let Some(until) = self.wait_until.take() {
@@ -147,61 +163,35 @@ impl<'a> Task<'a> {
         drop(reputation);
         shared.stats.failed(waiting.message.clone());
         let was_ready = matches!(stage, Stage::Ready(_));
-        shared.lifecycle.wait(waiting, |waiting| {
-            shared.say(&match was_ready {
+        shared.lifecycle.wait(waiting, |readers, waiting| {
+            let notice = match was_ready {
                 true => Notice::Lost(waiting, retry_in),
                 false => Notice::Retry(waiting, retry_in),
-            });
+            };
+            shared.tell(readers, &notice);
         });
         self.wait_until = Some(now + retry_in);
     }
 }
 
-/// Frees what a session with another API key left. This one hears only how much it was.
-async fn withhold(shared: &Shared, predecessor: &Shared) {
+/// Waits for a session's goodbye.
+async fn ended(connection: &Shared) {
+    let _ = tokio::time::timeout(PREDECESSOR_TIMEOUT, connection.lifecycle.ended()).await;
+}
+
+/// Frees what a reader with another API key left. Its heir hears only how much it was.
+pub(crate) async fn withhold(heir: Arc<Reader>, estate: Estate) {
     /// Free this many at a time: other sessions run in between.
     const AT_ONCE: usize = 1024;
-    let (pushes, mut queue) = predecessor.mailbox.give_up();
+    ended(&estate.connection).await;
+    let (pushes, mut queue) = estate.mailbox.give_up();
     if pushes > 0 {
-        shared.withhold(pushes);
+        heir.say(notice::withheld(pushes), false);
     }
     while queue.len() > 0 {
         for _ in 0..AT_ONCE {
             drop(queue.pop());
         }
         tokio::task::yield_now().await;
-    }
-}
-
-/// Resolves when a stop is requested, or when the session has been idle for too long.
-async fn stopping(shared: &Shared) -> StopReason {
-    /// An idle session ends after this many looks without use.
-    const LOOKS: u32 = 4;
-    let mut asked = pin!(shared.lifecycle.stopping());
-    let mut unused = 0;
-    loop {
-        let look = shared.config.reading.idle_close.map(|idle| idle / LOOKS);
-        tokio::select! {
-            reason = &mut asked => return reason,
-            () = sleep_or_never(look) => {
-                unused += 1;
-                let unused_now = || !shared.mailbox.was_used();
-                let used = if unused < LOOKS {
-                    !unused_now()
-                } else {
-                    !shared.lifecycle.stop_if(StopReason::Idle, unused_now)
-                };
-                if used {
-                    unused = 0;
-                }
-            }
-        }
-    }
-}
-
-async fn sleep_or_never(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
-        None => std::future::pending().await,
     }
 }

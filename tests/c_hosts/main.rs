@@ -1,6 +1,6 @@
 //! The library as its users see it: C programs that link to it or load it, against hubs.
 //!
-//! Every test of `stream` and `standstill` runs against two hubs: the local one and, where
+//! Every test of `stream`, `standstill` and `readers` runs against two hubs: the local one and, where
 //! `../shared/aspnet-hub` exists, ASP.NET Core's. A test that cannot run here is reported as ignored, with a line that
 //! starts with `NOT RUN:`.
 //!
@@ -12,6 +12,8 @@ mod api;
 mod outbound;
 #[cfg(unix)]
 mod process;
+#[cfg(unix)]
+mod readers;
 #[cfg(unix)]
 mod reset;
 #[cfg(unix)]

@@ -6,7 +6,7 @@ use libtest_mimic::{Arguments, Completion, Trial};
 
 use support::hub::Kind;
 
-use crate::{api, outbound, process, reset, standstill, stream};
+use crate::{api, outbound, process, readers, reset, standstill, stream};
 
 /// A test. It panics on failure.
 pub(crate) type Test = fn();
@@ -37,6 +37,7 @@ pub(crate) fn run() -> ExitCode {
             (stream::TESTS, None),
             (outbound::TESTS, None),
             (standstill::TESTS, None),
+            (readers::TESTS, None),
             (stream::FIXTURE_TESTS, stream::fixtures_missing()),
         ] {
             for (name, test) in tests {
@@ -50,6 +51,10 @@ pub(crate) fn run() -> ExitCode {
             let missing = Kind::AspNet.missing().or_else(|| support::missing(program));
             add((*name).to_owned(), Box::new(|| test(Kind::AspNet)), missing);
         }
+    }
+    for (name, test) in readers::PLUGIN_TESTS {
+        let missing = ["luajit", "mcs"].into_iter().find_map(support::missing);
+        add((*name).to_owned(), Box::new(test), missing);
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -57,6 +57,35 @@ fn a_large_push_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_large_push_is_held_once_for_five_readers() {
+    const SIZE: usize = 3_000_000;
+    let _process = Process::alone();
+    let peer = Peer::start();
+    let reader = |name: &str| {
+        Session::connect(&options(&peer.url(), &json!({"serverTimeoutMs": 600_000, "reader": name})))
+    };
+    let first = reader("a");
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    first.expect("SESSION_READY");
+    let mut readers = vec![first];
+    readers.extend(["b", "c", "d", "e"].map(reader));
+    readers[1..].iter().for_each(|reader| drop(reader.expect("SESSION_READY")));
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    wire.push(&format!(r#"{{"type":"EVENT_911","data":"{}"}}"#, "x".repeat(SIZE)));
+    wait_until("all have it", || readers.iter().all(|reader| reader.figure("queuedBytes") > SIZE as u64));
+    let held = || ALLOCATED.load(Ordering::Relaxed).saturating_sub(before);
+    wait_until("one copy is left", || (SIZE..SIZE + LITTLE).contains(&held()));
+    eprintln!("a push of {SIZE} bytes for five readers: {} bytes", held());
+    for reader in &readers {
+        // whoever is last frees it
+        assert!(held() >= SIZE, "{} bytes", held());
+        assert!(reader.expect("EVENT_911").0.len() > SIZE);
+    }
+    wait_until("it is given back", || held() < LITTLE);
+}
+
+#[test]
 fn refusals_of_many_words_take_little_room() {
     let _process = Process::alone();
     let peer = Peer::start();

@@ -9,6 +9,7 @@ mod hub;
 mod negotiation;
 mod polling;
 mod process;
+mod readers;
 mod replacing;
 mod stress;
 mod units;

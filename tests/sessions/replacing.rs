@@ -213,7 +213,7 @@ fn calls_that_are_under_way_are_lost_to_a_session_with_other_options_and_it_is_t
         if leaves_first {
             assert_eq!(old.disconnect(), Ok(0));
         }
-        let new = Session::connect(&hub.options(1, &json!({"log": "error"})));
+        let new = Session::connect(&hub.options(1, &json!({"stableMs": 1})));
         let events = new.until("SESSION_READY");
         let results = events.iter().filter(|event| event.kind() == "SESSION_CALL_RESULT");
         let told: Vec<_> = results.map(|result| (result.get("id"), result.code())).collect();

@@ -175,6 +175,15 @@ void a_session_lives_and_ends() {
     EXPECT(!why && heir.state() != sonoran::state::ended);
     EXPECT(heir.poll_all([](std::string_view) {}, 0) == 0);
 
+    // readers of one session do not take it from each other
+    sonoran::session map = sonoran::session::connect(nowhere(3).set("reader", "map"), why);
+    const sonoran::session discord = sonoran::session::connect(nowhere(3).set("reader", "discord"), why);
+    EXPECT(!why && contains(map.wait(), "SESSION_RETRY") && contains(discord.wait(), "SESSION_RETRY"));
+    EXPECT(sonoran::session::connect(nowhere(3).set("reader", "third").set("stableMs", 1), why).number() == 0);
+    EXPECT(why.code() == SONORAN_E_EXISTS && contains(why.what(), "\"stableMs\""));
+    map.disconnect();
+    EXPECT(contains(map.wait(), "SESSION_CLOSED") && discord.state() != sonoran::state::closed);
+
     // a released session lives on, and is taken over
     const sonoran_session before = heir.release();
     EXPECT(before > 0 && heir.number() == 0);

@@ -74,7 +74,10 @@ namespace Sonoran.Events
         /// <summary>array of the types of pushes to get, in any letter case (default: all). A type with a `!` before it is left out: ["!EVENT_STATION_ALERT"]. A push inside a SESSION_PUSH has that type; the library's other events always come</summary>
         public IEnumerable<string> Types { get { return _types; } set { SetTypes(value); } }
 
-        /// <summary>true (default), or false: refuse a second open session for one url, community and server; a session that has ended is replaced all the same</summary>
+        /// <summary>a name of at most 256 bytes (default ""); see SEVERAL READERS</summary>
+        public string Reader { get { return Text("reader"); } set { Set("reader", value); } }
+
+        /// <summary>true (default), or false: refuse a second open session for one url, community, server and reader; a session that has ended is replaced all the same</summary>
         public bool? Replace { get { return Flag("replace"); } set { Set("replace", value); } }
 
         /// <summary>Default 300000; 0 (never), or 1000 to 86400000</summary>

@@ -140,6 +140,36 @@ namespace Sonoran.Tests
         }
 
         [Fact]
+        public void ReadersOfOneSessionEachGetWhatTheyWant()
+        {
+            var server = Hub.NewServer();
+            var options = Hub.Shared.Options(server);
+            options.Reader = "map";
+            using (var map = Native.Library.Connect(options))
+            {
+                map.Until("SESSION_READY");
+                options.Reader = "discord";
+                options.Types = new[] { "EVENT_B" };
+                using (var discord = Native.Library.Connect(options))
+                {
+                    Assert.Equal("true", discord.Until("SESSION_READY")["resumed"]);
+                    Hub.Shared.Push(server, "{\"type\":\"EVENT_A\"}");
+                    Hub.Shared.Push(server, "{\"type\":\"EVENT_B\"}");
+                    Assert.Equal("EVENT_B", discord.Next().Type);
+                    Assert.Equal("EVENT_A", map.Next().Type);
+                    Assert.Equal("EVENT_B", map.Next().Type);
+                    options.Reader = "third";
+                    options.StableMs = 1;
+                    var refused = Assert.Throws<SonoranException>(() => Native.Library.Connect(options));
+                    Assert.Equal("SONORAN_E_EXISTS", refused.Name);
+                    Assert.Contains("\"stableMs\"", refused.Message);
+                }
+                Hub.Shared.Push(server, "{\"type\":\"EVENT_C\"}");
+                Assert.Equal("EVENT_C", map.Next().Type);
+            }
+        }
+
+        [Fact]
         public void DrainKeepsToItsBudget()
         {
             int server;

@@ -249,6 +249,26 @@ int poll(struct test_pollfd *fds, unsigned long count, int timeout_ms);
   equal(select(3, sonoran.wait_any {}), sonoran.E_ARGUMENT, "no session")
 end
 
+local function test_readers(sonoran)
+  local function reader(name)
+    local options = nowhere(13)
+    options.reader = name
+    return options
+  end
+  local first, second = assert(sonoran.connect(reader("map"))), assert(sonoran.connect(reader("discord")))
+  contains(assert(first:wait(60000)), "SESSION_RETRY")
+  contains(assert(second:wait(60000)), "SESSION_RETRY")
+  local other = reader("third")
+  other.stableMs = 1
+  local none, sentence, code = sonoran.connect(other)
+  equal(none, nil, "another option of the connection")
+  contains(sentence, '"stableMs"')
+  equal(code, sonoran.E_EXISTS, "its code")
+  assert(first:disconnect())
+  contains(assert(first:wait(60000)), "SESSION_CLOSED")
+  assert(second:state() ~= "closed", "the other one goes on")
+end
+
 do
   local sonoran = assert(module.load(library))
   test_declarations()
@@ -259,6 +279,7 @@ do
   test_session(sonoran)
   test_stream(sonoran)
   test_waiting(sonoran)
+  test_readers(sonoran)
   assert(sonoran.shutdown(30000))
 end
 test_collection(assert(module.load(library)))

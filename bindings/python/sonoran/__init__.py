@@ -240,6 +240,7 @@ def connect(
     unit_interval_ms: Optional[int] = None,
     event_key: Optional[str] = None,
     types: Optional[Sequence[str]] = None,
+    reader: Optional[str] = None,
     replace: Optional[bool] = None,
     idle_close_ms: Optional[int] = None,
     ca_file: Optional[str] = None,

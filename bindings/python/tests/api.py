@@ -110,6 +110,15 @@ class Api(unittest.TestCase):
         for call in (session.poll, session.wait, session.stats, session.wake, session.fileno, lambda: session.state):
             self.fails("SONORAN_E_SESSION", f"session {session.number} ", call)
 
+    def test_readers_do_not_take_the_session_from_each_other(self):
+        readers = [nowhere(7, reader=name) for name in ("map", "discord")]
+        for reader in readers:
+            self.assertEqual(reader.wait(60).type, "SESSION_RETRY")
+        self.fails("SONORAN_E_EXISTS", '"stableMs"', lambda: nowhere(7, reader="third", stable_ms=1))
+        readers[0].disconnect()
+        self.assertEqual([event.type for event in readers[0].events(60)], ["SESSION_CLOSED"])
+        self.assertIn(readers[1].state, ("connecting", "retrying"))
+
     def test_a_session_that_nobody_holds_is_disconnected(self):
         session = nowhere(6, replace=False)
         self.fails("SONORAN_E_EXISTS", f"session {session.number} ", lambda: nowhere(6, replace=False))

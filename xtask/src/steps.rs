@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    commands, consumers, dist, page,
+    bench, commands, consumers, dist, page,
     process::{Background, NOT_RUN, cargo, command, run},
     program, pypi,
     release::Release,
@@ -54,6 +54,7 @@ const STEPS: &[Step] = &[
     call("release", "the C programs run on the release build", release),
     call("dist", "a release, used from its files alone with the commands in its documents", consumers::test),
     call("platforms", "each library under its own loader", platforms),
+    call("bench", "cargo xtask bench runs: the short form, whose figures mean nothing", bench::test),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     call("program", "the program sonoran, by the commands of its documents", program::test),
     call("page", "the local hub's page, in Chromium", page::test),

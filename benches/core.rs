@@ -14,28 +14,19 @@ use sonoran::ffi::{
 use sonoran::internals::{Connection, Queue, unit_updates};
 use sonoran_hub::{Burst, Hub, Options};
 
-/// Returns a push event of about `size` bytes.
-fn payload(size: usize) -> String {
-    let event = |pad: &str| {
-        format!(
-            r#"{{"key":"0123456789abcdef","type":"EVENT_UNIT_STATUS","data":{{"identIds":[1,2],"pad":"{pad}"}}}}"#
-        )
-    };
-    event(&"x".repeat(size.saturating_sub(event("").len())))
-}
-
-fn record(argument: &str) -> String {
-    format!("{{\"type\":1,\"target\":\"pushEvent\",\"arguments\":[{argument}]}}\u{1e}")
-}
+#[path = "wire/src/payload.rs"]
+mod payload;
+use payload::{event, record};
 
 fn records(criterion: &mut Criterion) {
-    for size in [120, 1_000, 20_000] {
-        let mut group = criterion.benchmark_group(format!("{size} B"));
+    for (size, units) in [("120 B", 0), ("1 KB", 3), ("20 KB", 63)] {
+        let mut group = criterion.benchmark_group(size);
         group.throughput(Throughput::Elements(1));
-        let text = serde_json::Value::from(payload(size)).to_string();
+        let event = event(1, units);
+        let text = serde_json::Value::from(event.as_str()).to_string();
         for (name, record, strip) in [
-            ("record to event", record(&payload(size)), false),
-            ("record to event, key stripped", record(&payload(size)), true),
+            ("record to event", record(&event), false),
+            ("record to event, key stripped", record(&event), true),
             ("record to event, payload as a string", record(&text), false),
         ] {
             let mut connection = Connection::new(strip);
@@ -44,7 +35,6 @@ fn records(criterion: &mut Criterion) {
                 bencher.iter(|| connection.receive(record.as_bytes(), |event| _ = black_box(event.len())));
             });
         }
-        let event = payload(size);
         group.bench_function("queue push and pop", |bencher| {
             let mut queue = Queue::new(65_536, 64 << 20);
             bencher.iter(|| {

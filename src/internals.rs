@@ -37,7 +37,7 @@ impl Connection {
             self.connection.next(now, &mut input, &mut whole).map_err(|error| error.to_string())?
         {
             if let Step::Called(arguments) = step {
-                push::events(&arguments).for_each(|pushed| event(&pushed.text(self.event_key)));
+                push::events(arguments).for_each(|pushed| event(&pushed.text(self.event_key)));
             }
         }
         while self.connection.transmit(now).is_some() {}

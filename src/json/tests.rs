@@ -1,3 +1,7 @@
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
 use super::*;
 
 fn valid(text: &str) -> bool {
@@ -60,7 +64,7 @@ fn accepts_what_serde_json_accepts_and_refuses_the_rest() {
         "\"\\ud800\"",
     ];
     for text in texts {
-        let expected = serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
+        let expected = serde_json::from_str::<&RawValue>(text).is_ok();
         assert_eq!(valid(text), expected, "{text}");
     }
 }
@@ -76,7 +80,7 @@ fn every_truncation_and_every_changed_byte_agrees_with_serde_json() {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] = byte;
             let Ok(changed) = std::str::from_utf8(&bytes) else { continue };
-            let expected = serde_json::from_str::<&serde_json::value::RawValue>(changed).is_ok();
+            let expected = serde_json::from_str::<&RawValue>(changed).is_ok();
             assert_eq!(valid(changed), expected, "{changed:?}");
         }
     }
@@ -124,4 +128,180 @@ fn picks_members_of_the_outermost_object_only() {
     assert_eq!(picked.text, text[1..text.len() - 1].trim());
     assert_eq!(picked.members, [Some("\"X\""), Some("\"k\"")]);
     assert!(picked.repeated);
+}
+
+/// Reads texts like those that the hub sends, most of them spoilt, as serde_json and the plain twin do.
+fn compare_with_serde_json(seed: u64, texts: usize) {
+    let mut random = Random(seed);
+    let mut refused = 0;
+    for _ in 0..texts {
+        let mut text = String::new();
+        random.value(&mut text, 4);
+        random.spoil(&mut text);
+        assert_plain_length(&text);
+        let expected = serde_json::from_str::<&RawValue>(&text);
+        assert_eq!(valid(&text), expected.is_ok(), "{text:?}");
+        let Ok(expected) = expected else {
+            refused += 1;
+            continue;
+        };
+        assert_same_parts(expected.get());
+    }
+    assert!((texts / 10..texts).contains(&refused), "{refused} of {texts} were refused");
+}
+
+fn assert_plain_length(text: &str) {
+    for (at, _) in text.match_indices('"') {
+        let rest = text.as_bytes().get(at + 1..).unwrap();
+        assert_eq!(plain::plain_length(rest), plain::plain_length_by_byte(rest), "{text:?} from {at}");
+    }
+}
+
+/// Compares the members or elements of a value, or what it means.
+fn assert_same_parts(text: &str) {
+    let mut scanner = Scanner::new(text);
+    let same = |ours: &str, theirs: &RawValue| ours == theirs.get();
+    match text.as_bytes()[0] {
+        b'{' => {
+            let mut ours = Vec::new();
+            let each = |scanner: &mut Scanner<'_>, _, key: Text<'_>| {
+                ours.push((key.decode().into_owned(), scanner.value()?.to_owned()));
+                Ok(())
+            };
+            scanner.members(each).unwrap();
+            // unpaired surrogates are names to us alone
+            let Ok(theirs) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else { return };
+            let picked = Scanner::new(text).pick(["type", "é"]).unwrap();
+            for (name, found) in ["type", "é"].into_iter().zip(picked.members) {
+                let first = ours.iter().find(|(key, _)| key == name);
+                assert_eq!(found, first.map(|(_, value)| value.as_str()), "{text}");
+            }
+            let ours: BTreeMap<_, _> = ours.into_iter().collect();
+            assert!(ours.keys().eq(theirs.keys()), "{text}");
+            assert!(ours.values().zip(theirs.values()).all(|(ours, theirs)| same(ours, theirs)), "{text}");
+        }
+        b'[' => {
+            let theirs: Vec<&RawValue> = serde_json::from_str(text).unwrap();
+            let each = |scanner: &mut Scanner<'_>, index: usize| {
+                assert!(same(scanner.value()?, theirs[index]), "{text}");
+                Ok(())
+            };
+            scanner.elements(each).unwrap();
+        }
+        b'"' => {
+            let content = scanner.pick(["", ""]).unwrap().content.unwrap();
+            assert_eq!(Scanner::new(text).string().unwrap().decode(), content, "{text}");
+            match serde_json::from_str::<String>(text) {
+                Ok(theirs) => assert_eq!(content, theirs, "{text}"),
+                Err(_) => assert!(content.contains('\u{fffd}'), "{text}"),
+            }
+        }
+        _ => assert_eq!(scanner.value().unwrap(), text),
+    }
+}
+
+/// Makes texts of a seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        ((self.0 >> 33) % most as u64) as usize
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.below(of.len())]
+    }
+
+    fn value(&mut self, out: &mut String, depth: usize) {
+        const SPACE: [&str; 12] = ["", "", "", "", "", "", "", "", " ", "\n", "\t ", "\r\n"];
+        const ATOMS: [&str; 12] =
+            ["0", "-1", "12.50", "1e5", "-0.1E-7", "1234567890123", "true", "false", "null", "{}", "[]", "1"];
+        out.push_str(self.one(&SPACE));
+        match self.below(if depth == 0 { 5 } else { 8 }) {
+            0..=1 => out.push_str(self.one(&ATOMS)),
+            2..=4 => self.string(out),
+            5 => self.list(out, depth, ['[', ']']),
+            _ => self.list(out, depth, ['{', '}']),
+        }
+        out.push_str(self.one(&SPACE));
+    }
+
+    fn list(&mut self, out: &mut String, depth: usize, [open, close]: [char; 2]) {
+        out.push(open);
+        for index in 0..self.below(5) {
+            if index > 0 {
+                out.push(',');
+            }
+            if open == '{' {
+                match self.below(4) {
+                    0 => out.push_str(self.one(&["\"type\"", "\"é\"", "\"t\\u0079pe\""])),
+                    _ => self.string(out),
+                }
+                out.push(':');
+            }
+            self.value(out, depth - 1);
+        }
+        out.push(close);
+    }
+
+    fn string(&mut self, out: &mut String) {
+        const PIECES: [&str; 16] = [
+            "a",
+            "key",
+            "Vinewood Blvd",
+            "é",
+            "漢",
+            "😀",
+            "\\\"",
+            "\\\\",
+            "\\n",
+            "\\/",
+            "\\u00e9",
+            "\\ud83d\\ude00",
+            "\\ud800",
+            "\\u0000",
+            "\u{7f}",
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123",
+        ];
+        out.push('"');
+        for _ in 0..self.below(7) {
+            out.push_str(self.one(&PIECES));
+        }
+        out.push('"');
+    }
+
+    /// Changes up to two characters.
+    fn spoil(&mut self, text: &mut String) {
+        for _ in 0..self.below(3) {
+            let at = self.below(text.len() + 1);
+            let Some(at) = (0..=at).rev().find(|at| text.is_char_boundary(*at)) else { return };
+            if self.below(3) > 0 && at < text.len() {
+                text.remove(at);
+            }
+            if self.below(3) > 0 {
+                text.insert_str(
+                    at,
+                    self.one(&["\"", "\\", "{", "}", "[", "]", ",", ":", "0", "e", "\0", "\u{1f}", " ", "u"]),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn spoilt_texts_are_read_as_serde_json_reads_them() {
+    compare_with_serde_json(1, 20_000);
+}
+
+/// `cargo test --release --lib a_hundred_million -- --ignored`
+#[test]
+#[ignore = "takes minutes; the test above is its short form"]
+fn a_hundred_million_spoilt_texts_are_read_as_serde_json_reads_them() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || compare_with_serde_json(thread as u64 + 2, 100_000_000 / threads));
+        }
+    });
 }

@@ -93,7 +93,7 @@ impl Link {
         let Some(step) = self.connection.next(now, input, whole)? else { return Ok(None) };
         Ok(Some(match step {
             signalr::Step::Opened => self.authenticate(now)?,
-            signalr::Step::Called(arguments) => Step::Pushed(push::events(&arguments)),
+            signalr::Step::Called(arguments) => Step::Pushed(push::events(arguments)),
             signalr::Step::Answered(call, outcome) => self.answered(now, call, outcome)?,
             signalr::Step::Ignored(what) => Step::Ignored(what),
         }))

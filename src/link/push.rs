@@ -151,7 +151,7 @@ impl<'a> Iterator for Events<'a> {
 
 /// Makes events of a push. The first argument is an event; whatever cannot be one as it is goes into a
 /// `SESSION_PUSH`, so that nothing is lost.
-pub(crate) fn events<'a>(arguments: &Arguments<'a>) -> Events<'a> {
+pub(crate) fn events(arguments: Arguments<'_>) -> Events<'_> {
     let Some(first) = arguments.first else {
         return Events { event: Some(Event::wrapped(Unfit::NoArguments, "[]")), further: None };
     };
@@ -170,18 +170,18 @@ pub(crate) fn events<'a>(arguments: &Arguments<'a>) -> Events<'a> {
 pub(crate) fn ingest<'a>(body: &'a str, api_key: &str) -> Result<Event<'a>, Error> {
     let wrong = |problem: &str| Error::Json { argument: "body", problem: problem.to_owned() };
     let object = object(body).map_err(|_| wrong("no JSON object: expected what the CAD posted"))?;
-    if !has_key(object, api_key) {
+    if !has_key(&object, api_key) {
         return Err(Error::Key);
     }
-    match typed(object) {
-        Ok(object) => Ok(Event::of(object)),
+    match typed(&object) {
+        Ok(()) => Ok(Event::of(object)),
         Err(Unfit::ReservedType) => Ok(Event::wrapped(Unfit::ReservedType, &format!("[{}]", object.text))),
         Err(_) => Err(wrong("without a type: expected a string there")),
     }
 }
 
 /// Whether an object's `key`, and every one if there are several, is the API key.
-fn has_key(object: Picked<'_>, api_key: &str) -> bool {
+fn has_key(object: &Picked<'_>, api_key: &str) -> bool {
     let [_, Some(first)] = object.members else { return false };
     let is_right =
         |value: &str| Scanner::new(value).string().is_ok_and(|given| is_same_key(&given.decode(), api_key));
@@ -209,28 +209,31 @@ fn is_same_key(given: &str, expected: &str) -> bool {
 
 /// Returns the event in a payload, which is an object or a string that holds one.
 fn event(payload: Picked<'_>) -> Result<Event<'_>, Unfit> {
-    match payload.text.as_bytes().first() {
-        Some(b'{') => Ok(Event::of(typed(payload)?)),
-        Some(b'"') => {
-            let text = Scanner::new(payload.text).string().map_err(|_| Unfit::NotAnObject)?.decode();
-            match text {
-                Cow::Borrowed(text) => Ok(Event::of(typed(object(text)?)?)),
-                Cow::Owned(text) => {
-                    let Event { text: found, kind, keyed } = Event::of(typed(object(&text)?)?);
-                    let kind = match kind {
-                        Kind::One(kind) => Kind::One(kind.into_owned().into()),
-                        Kind::Wrapped => Kind::Wrapped,
-                        Kind::Several => Kind::Several,
-                    };
-                    // return the decoded text itself if possible, not a copy
-                    let text = if found.len() == text.len() { None } else { Some(found.into_owned()) }
-                        .unwrap_or(text);
-                    Ok(Event { text: text.into(), kind, keyed })
-                }
-            }
-        }
-        _ => Err(Unfit::NotAnObject),
+    if payload.text.starts_with('{') {
+        typed(&payload)?;
+        return Ok(Event::of(payload));
     }
+    match payload.content.ok_or(Unfit::NotAnObject)? {
+        Cow::Borrowed(text) => Ok(Event::of(object_with_type(text)?)),
+        Cow::Owned(text) => {
+            let Event { text: found, kind, keyed } = Event::of(object_with_type(&text)?);
+            let kind = match kind {
+                Kind::One(kind) => Kind::One(kind.into_owned().into()),
+                Kind::Wrapped => Kind::Wrapped,
+                Kind::Several => Kind::Several,
+            };
+            // return the decoded text itself if possible, not a copy
+            let text =
+                if found.len() == text.len() { None } else { Some(found.into_owned()) }.unwrap_or(text);
+            Ok(Event { text: text.into(), kind, keyed })
+        }
+    }
+}
+
+fn object_with_type(text: &str) -> Result<Picked<'_>, Unfit> {
+    let object = object(text)?;
+    typed(&object)?;
+    Ok(object)
 }
 
 /// Parses text that is exactly one object.
@@ -244,18 +247,18 @@ fn object(text: &str) -> Result<Picked<'_>, Unfit> {
     Ok(picked)
 }
 
-/// Returns the object if it has a type that no host can mistake for one of the library's.
-fn typed(object: Picked<'_>) -> Result<Picked<'_>, Unfit> {
+/// Checks that an object has a type that no host can mistake for one of the library's.
+fn typed(object: &Picked<'_>) -> Result<(), Unfit> {
     let [Some(first), _] = object.members else { return Err(Unfit::NoType) };
     if !object.repeated {
-        return check_type(first).map(|()| object);
+        return check_type(first);
     }
     // hosts differ in which one of several they read, so all of them count
-    let mut verdict = Ok(object);
+    let mut verdict = Ok(());
     let walked = Scanner::new(object.text).members(|scanner, _, key| {
         let value = scanner.value()?;
         if key.is("type") {
-            verdict = verdict.and_then(|object| check_type(value).map(|()| object));
+            verdict = verdict.and_then(|()| check_type(value));
         }
         Ok(())
     });
@@ -308,10 +311,8 @@ fn stripped_argument(argument: Picked<'_>) -> Cow<'_, str> {
     if has_key(&argument) {
         return without(argument.text, "key").into();
     }
-    if argument.text.starts_with('"')
-        && let Ok(text) = Scanner::new(argument.text).string()
-        && let held = text.decode()
-        && let Ok(object) = object(&held)
+    if let Some(held) = &argument.content
+        && let Ok(object) = object(held)
         && has_key(&object)
     {
         return quote(&without(object.text, "key")).into();
@@ -331,7 +332,7 @@ mod tests {
 
     fn delivered(arguments: &str, key: EventKey) -> Vec<String> {
         let record = format!("{{\"type\":1,\"target\":\"x\",\"arguments\":{arguments}}}");
-        events(&test_arguments(&record, &METHOD)).map(|event| event.text(key).into_owned()).collect()
+        events(test_arguments(&record, &METHOD)).map(|event| event.text(key).into_owned()).collect()
     }
 
     fn kept(arguments: &str) -> Vec<String> {

@@ -9,12 +9,17 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The largest frame that the codec sees. More than [`AT_ONCE`] and a header, so that no fragment ends in the
-/// middle of what was read with its header.
-const FRAGMENT: u64 = 256 * 1024;
+use super::inflow::Inflow;
 
-/// The most that is read at once.
-const AT_ONCE: usize = 128 * 1024;
+/// The largest frame that the codec sees as it is.
+const WHOLE: u64 = 64 * 1024;
+
+/// The size of the fragments of larger frames. More than [`AT_ONCE`] and a header, so that no fragment ends in the
+/// middle of what was read with its header.
+const FRAGMENT: u64 = 16 * 1024;
+
+/// The most that the codec reads at once. It holds as much for each session.
+pub(crate) const AT_ONCE: usize = 4 * 1024;
 
 /// The size of the header of a large frame.
 const LARGE_HEADER: usize = 10;
@@ -29,18 +34,18 @@ const LARGE: u8 = 127;
 /// A stream of which no large frame is read.
 #[derive(Debug)]
 pub(crate) struct SmallFrames<S> {
-    stream: S,
+    stream: Inflow<S>,
     frames: Frames,
 }
 
 impl<S> SmallFrames<S> {
     /// A stream that goes on after `begun` was read of it; the codec refuses frames larger than `most`.
     pub(crate) fn new(stream: S, begun: Vec<u8>, most: usize) -> Self {
-        Self { stream, frames: Frames::new(begun, most) }
+        Self { stream: Inflow::new(stream), frames: Frames::new(begun, most) }
     }
 
     pub(crate) fn get_ref(&self) -> &S {
-        &self.stream
+        self.stream.get_ref()
     }
 }
 
@@ -51,21 +56,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for SmallFrames<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let Self { stream, frames } = self.get_mut();
-        frames.poll_read(buffer, |buffer| Pin::new(&mut *stream).poll_read(context, buffer))
+        frames.poll_read(buffer, |buffer| stream.poll_read(context, buffer))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for SmallFrames<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+        Pin::new(self.get_mut().stream.get_mut()).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        Pin::new(self.get_mut().stream.get_mut()).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        Pin::new(self.get_mut().stream.get_mut()).poll_shutdown(context)
     }
 }
 
@@ -162,7 +167,7 @@ impl Frames {
             self.fragment = length;
             if *second & MASKED != 0 || length > self.most {
                 self.broken = true;
-            } else if length > FRAGMENT && *first & CONTROL == 0 {
+            } else if length > WHOLE && *first & CONTROL == 0 {
                 self.fin = *first & FIN;
                 *first &= !FIN;
                 self.fragment = FRAGMENT;
@@ -256,7 +261,7 @@ mod tests {
     fn messages(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
         let (mut messages, mut begun) = (Vec::new(), None::<(u8, Vec<u8>)>);
         while let Some((size, length)) = header(bytes) {
-            assert!(length <= FRAGMENT, "{length}");
+            assert!(length <= WHOLE, "{length}");
             let (first, end) = (bytes[0], size + length as usize);
             let payload = &bytes[size..end];
             let (opcode, mut message) = match (first & 0x0f, &mut begun) {
@@ -278,20 +283,21 @@ mod tests {
     #[test]
     fn large_frames_pass_as_fragments_and_small_ones_as_they_are() {
         let payload: Vec<u8> = (0..700_000_u32).map(|at| (at % 251) as u8).collect();
-        let exact = FRAGMENT as usize;
+        let exact = WHOLE as usize;
         let small = [
             frame(0x81, b"one"),
             frame(0x89, b""),
             frame(0x82, &payload[..200]),
-            frame(0x81, &payload[..70_000]),
+            frame(0x81, &payload[..10_000]),
+            large(0x81, WHOLE, &payload[..WHOLE as usize]),
         ]
         .concat();
         let stream = [
             small.clone(),
             large(0x81, 700_000, &payload),
             frame(0x8a, b"pong"),
-            large(0x82, FRAGMENT, &payload[..exact]),
-            large(0x82, FRAGMENT + 1, &payload[..=exact]),
+            large(0x82, WHOLE, &payload[..exact]),
+            large(0x82, WHOLE + 1, &payload[..=exact]),
             // a message in fragments of the hub's own
             large(0x01, 600_000, &payload[..600_000]),
             frame(0x89, b"between"),
@@ -302,7 +308,8 @@ mod tests {
             (1, b"one".to_vec()),
             (9, Vec::new()),
             (2, payload[..200].to_vec()),
-            (1, payload[..70_000].to_vec()),
+            (1, payload[..10_000].to_vec()),
+            (1, payload[..WHOLE as usize].to_vec()),
             (1, payload.clone()),
             (10, b"pong".to_vec()),
             (2, payload[..exact].to_vec()),

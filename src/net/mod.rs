@@ -4,6 +4,7 @@ mod error;
 mod exchange;
 mod frames;
 mod http;
+mod inflow;
 mod negotiation;
 mod outflow;
 mod proxy;
@@ -103,6 +104,7 @@ impl Dialer {
         // a message holds at least one record, and the hub may put several small ones into it
         let most = self.max_message.saturating_add(1024 * 1024);
         let config = WebSocketConfig::default()
+            .read_buffer_size(frames::AT_ONCE)
             .max_message_size(Some(most))
             .max_frame_size(Some(most))
             .max_write_buffer_size(MAX_WRITE_BUFFER);

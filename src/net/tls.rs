@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{
@@ -27,7 +28,16 @@ pub(crate) fn client_config(ca_file: Option<&str>, insecure: bool) -> Result<Arc
         return DEFAULT.get_or_try_init(|| build(Vec::new(), false).map(Arc::new)).cloned();
     }
     let named = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
-    build(named, insecure).map(Arc::new)
+    // the last settings that a session still uses: hundreds of sessions name the same file
+    static LAST: Mutex<(Vec<CertificateDer<'static>>, bool, Weak<ClientConfig>)> =
+        Mutex::new((Vec::new(), false, Weak::new()));
+    let mut last = LAST.lock();
+    if let Some(config) = last.2.upgrade().filter(|_| last.0 == named && last.1 == insecure) {
+        return Ok(config);
+    }
+    let config = build(named.clone(), insecure).map(Arc::new)?;
+    *last = (named, insecure, Arc::downgrade(&config));
+    Ok(config)
 }
 
 fn read_ca_file(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {

@@ -14,7 +14,7 @@ pub(crate) struct Method {
 }
 
 /// The arguments of the hub's call.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Arguments<'a> {
     /// The whole array, as the hub wrote it.
     pub(crate) text: &'a str,

@@ -66,6 +66,12 @@ const COMMANDS: &[Documented] = &[
     line("docs/install.md", "(Get-FileHash", Not("it is for PowerShell")),
     line("docs/install.md", "Select-String", Not("it is for PowerShell")),
     line("docs/install.md", "unzip -d resources", By("dist")),
+    line("README.md", "cargo xtask bench", Not("it takes minutes; the step bench has a short form")),
+    line(
+        "docs/reliability.md",
+        "cargo test --release --lib a_hundred_million",
+        Not("it takes minutes; the step test has a short form"),
+    ),
     line(
         "docs/reliability.md",
         "cargo xtask simulate",

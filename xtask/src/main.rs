@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask --help` names them.
 
+mod bench;
 mod commands;
 mod consumers;
 mod demo;
@@ -33,6 +34,8 @@ enum Command {
     Header,
     /// Installs what is missing and runs every check and test
     Test(test::Arguments),
+    /// Measures the library beside a bare websocket reader and Microsoft's JavaScript client
+    Bench(bench::Arguments),
     /// Takes the pictures of the README anew
     Pictures,
     /// Installs what the checks and tests need
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Header => header::run(),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run_all(&arguments),
         Command::Pictures => page::pictures(),
         Command::Setup => setup::run(),
         Command::Simulate => simulate::run(),

@@ -17,7 +17,14 @@ pub(crate) struct Release {
 
 impl Release {
     pub(crate) fn build() -> Result<Self> {
-        run(cargo("build --release -p sonoran -p sonoran-hub"))?;
+        Self::build_with(&[])
+    }
+
+    /// Builds these packages with it: cargo would compile what they share anew if they were built by themselves.
+    pub(crate) fn build_with(packages: &[&str]) -> Result<Self> {
+        let mut build = cargo("build --release -p sonoran -p sonoran-hub");
+        build.args(packages.iter().flat_map(|package| ["-p", package]));
+        run(build)?;
         Ok(Self { folder: target()?.join("release") })
     }
 

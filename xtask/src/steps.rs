@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    commands, consumers, dist, page,
+    bench, commands, consumers, dist, page,
     process::{Background, NOT_RUN, cargo, command, run},
     pypi,
     release::Release,
@@ -53,6 +53,7 @@ const STEPS: &[Step] = &[
     call("test", "cargo test", cargo_test),
     call("dist", "a release, used from its files alone with the commands in its documents", consumers::test),
     call("platforms", "each library under its own loader", platforms),
+    call("bench", "cargo xtask bench runs: the short form, whose figures mean nothing", bench::test),
     call("demo", "cargo xtask demo shows events and ends cleanly", demo),
     call("page", "the local hub's page, in Chromium", page::test),
     script("cpp", "the C++ binding", "bindings/cpp"),

@@ -24,14 +24,14 @@ const TOOLS: &[Tool] = &[
     tool(
         "cc",
         "gcc libc6-dev",
-        &["test", "dist", "demo", "page", "cpp", "lua", "python", "csharp", "fivem", "platforms"],
+        &["test", "dist", "bench", "demo", "page", "cpp", "lua", "python", "csharp", "fivem", "platforms"],
     ),
     tool("c++", "g++", &["test", "dist", "cpp"]),
     tool("nm", "binutils", &["test", "platforms"]),
     tool("script", "bsdutils", &["test"]),
     tool("valgrind", "valgrind", &["test", "cpp"]),
-    tool("node", "nodejs", &["test", "page", "fivem"]),
-    tool("npm", "npm", &["test", "page", "fivem"]),
+    tool("node", "nodejs", &["test", "bench", "page", "fivem"]),
+    tool("npm", "npm", &["test", "bench", "page", "fivem"]),
     tool("chromium", "chromium fonts-dejavu-core", &["page"]),
     tool("xz", "xz-utils", &["test", "packages", "dist", "csharp", "testing", "fivem"]), // for ../shared/dotnet
     tool("python3", "python3", &["packages", "dist", "deny", "platforms", "python"]),

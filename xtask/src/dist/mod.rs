@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     dist::{
@@ -54,16 +54,21 @@ pub(crate) struct BuildArguments {
     rid: String,
 }
 
-/// Builds one library as a release ships it.
+/// Builds one library as a release ships it, and prints its path.
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode> {
+    println!("{}", library_for(&arguments.rid)?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the library for this platform as a release ships it. Returns its path.
+pub(crate) fn library_for(rid: &str) -> Result<PathBuf> {
     provide()?;
     let target = target()?;
-    for platform in Platform::named(std::slice::from_ref(&arguments.rid))? {
-        let folder = target.join("libraries").join(platform.rid);
-        library::build(&Job::release(platform, &target), &folder, &folder)?;
-        println!("{}", folder.join(platform.library()).display());
-    }
-    Ok(ExitCode::SUCCESS)
+    let platforms = Platform::named(&[rid.to_owned()])?;
+    let platform = platforms.first().context("one name is one platform")?;
+    let folder = target.join("libraries").join(platform.rid);
+    library::build(&Job::release(platform, &target), &folder, &folder)?;
+    Ok(folder.join(platform.library()))
 }
 
 pub(crate) fn main(arguments: &Arguments) -> Result<ExitCode> {

@@ -10,6 +10,7 @@ mod negotiation;
 mod polling;
 mod process;
 mod replacing;
+mod sequences;
 mod stress;
 mod units;
 mod waiting;

@@ -5,6 +5,7 @@ mod consumers;
 mod demo;
 mod dist;
 mod dotnet;
+mod fuzz;
 mod header;
 mod hub;
 mod install;
@@ -40,6 +41,8 @@ enum Command {
     Setup,
     /// Simulates outages for a hundred thousand sessions, and draws docs/retry.svg
     Simulate,
+    /// Runs the fuzz targets, each for some minutes
+    Fuzz(fuzz::Arguments),
     /// Builds the library for one of the platforms that a release has
     Build(dist::BuildArguments),
     /// Builds the library for this machine and installs it, with its header and packages
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Pictures => page::pictures(),
         Command::Setup => setup::run(),
         Command::Simulate => simulate::run(),
+        Command::Fuzz(arguments) => fuzz::run_targets(&arguments),
         Command::Build(arguments) => dist::build(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Dist(arguments) => dist::main(&arguments),

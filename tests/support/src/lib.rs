@@ -5,6 +5,7 @@ pub mod control;
 pub mod hub;
 pub mod program;
 pub mod relay;
+pub mod sequence;
 
 use std::{
     env,

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::net::Dialer;
 use crate::runtime;
 use crate::session::{Mailbox, Session, State, StopReason, Taken, first};
-use crate::sys::Signal;
+use crate::sys::{self, Signal};
 
 static SESSIONS: RwLock<Sessions> =
     RwLock::new(Sessions { open: Vec::new(), last: 0, ended_signals: VecDeque::new() });
@@ -47,6 +47,8 @@ impl Sessions {
 /// Opens a session, or takes over the existing one for the same hub, community and server.
 pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     let config = Config::parse(options)?;
+    let refused = |error: std::io::Error| Error::System { what: "random numbers", why: error.to_string() };
+    sys::draw_hash_keys().map_err(refused)?;
     let dialer = Dialer::new(&config)?;
     let mut sessions = SESSIONS.write();
     let number = sessions.next()?;

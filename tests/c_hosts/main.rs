@@ -8,12 +8,16 @@
 
 #[cfg(unix)]
 mod api;
+#[cfg(target_os = "linux")]
+mod faults;
 #[cfg(unix)]
 mod outbound;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod reset;
+#[cfg(target_os = "linux")]
+mod soak;
 #[cfg(unix)]
 mod standstill;
 #[cfg(unix)]

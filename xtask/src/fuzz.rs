@@ -1,17 +1,17 @@
 //! `cargo xtask fuzz`: runs the targets in `fuzz/`, each for some minutes.
 
 use std::{
-    fs,
+    env, fs, iter,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    process::{cargo, run},
+    process::{cargo, run, run_within},
     workspace::{root, target, write},
 };
 
@@ -44,7 +44,9 @@ pub(crate) fn run_targets(arguments: &Arguments) -> Result<ExitCode> {
     let all: Vec<_> = TARGETS.map(str::to_owned).into();
     for name in if arguments.targets.is_empty() { &all } else { &arguments.targets } {
         let started = Instant::now();
-        run(fuzz(&program, name, arguments.minutes)?).with_context(|| {
+        // half an hour to build it
+        let limit = Duration::from_secs(60 * u64::from(arguments.minutes + 30));
+        run_within(limit, fuzz(&program, name, arguments.minutes)?).with_context(|| {
             format!(
                 "{name}: the input is in fuzz/artifacts/{name}; once mended, keep it in fuzz/seeds/{name}"
             )
@@ -60,11 +62,8 @@ fn fuzz(program: &Path, name: &str, minutes: u32) -> Result<Command> {
     let (corpus, seeds) = (folder.join("corpus").join(name), folder.join("seeds").join(name));
     fs::create_dir_all(&corpus)?;
     let mut fuzz = cargo("fuzz run");
-    let path = std::env::join_paths(
-        [program.to_owned()]
-            .into_iter()
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-    )?;
+    let before = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(iter::once(program.to_owned()).chain(env::split_paths(&before)))?;
     fuzz.args(["--fuzz-dir", "fuzz", name]).args([corpus, seeds]).arg("--");
     fuzz.args([&format!("-max_total_time={}", minutes * 60), "-timeout=20", "-rss_limit_mb=4096"]);
     fuzz.args(["-max_len=16384", "-print_final_stats=1", "-verbosity=0"]);

@@ -14,8 +14,10 @@ mod process;
 mod program;
 mod pypi;
 mod release;
+mod sanitize;
 mod setup;
 mod simulate;
+mod soak;
 mod steps;
 mod test;
 mod tools;
@@ -43,6 +45,10 @@ enum Command {
     Simulate,
     /// Runs the fuzz targets, each for some minutes
     Fuzz(fuzz::Arguments),
+    /// Runs the C hosts under valgrind and AddressSanitizer, sessions under ThreadSanitizer, the core under miri
+    Sanitize(sanitize::Arguments),
+    /// Lets everything go wrong around fifty sessions, for some minutes
+    Soak(soak::Arguments),
     /// Builds the library for one of the platforms that a release has
     Build(dist::BuildArguments),
     /// Builds the library for this machine and installs it, with its header and packages
@@ -60,6 +66,8 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(),
         Command::Simulate => simulate::run(),
         Command::Fuzz(arguments) => fuzz::run_targets(&arguments),
+        Command::Sanitize(arguments) => sanitize::run_tools(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::Build(arguments) => dist::build(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Dist(arguments) => dist::main(&arguments),

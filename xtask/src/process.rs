@@ -51,7 +51,12 @@ pub(crate) fn cargo(arguments: &str) -> Command {
 }
 
 /// Runs a program to its end, shows its output, and returns its `NOT RUN:` lines.
-pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
+pub(crate) fn run(command: Command) -> Result<Vec<String>> {
+    run_within(LIMIT, command)
+}
+
+/// The same for a program that may take longer.
+pub(crate) fn run_within(limit: Duration, mut command: Command) -> Result<Vec<String>> {
     let name = shown(&command);
     // one pipe for both keeps the lines in order
     let (output, input) = io::pipe().context("cannot open a pipe")?;
@@ -75,7 +80,7 @@ pub(crate) fn run(mut command: Command) -> Result<Vec<String>> {
     });
 
     let mut running = Background(child);
-    let status = running.wait(LIMIT).with_context(|| format!("{name} hangs"))?;
+    let status = running.wait(limit).with_context(|| format!("{name} hangs"))?;
     let Ok(not_run) = ended.recv_timeout(Duration::from_secs(20)) else {
         bail!("{name} ended, but left a process behind that still holds its output");
     };

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     PATIENCE,
-    program::{command, finish, host},
+    program::{self, command, finish, host},
 };
 
 /// An event and the index of its session.
@@ -79,10 +79,7 @@ impl Relay {
     }
 
     fn signal(&self, signal: &str) {
-        let process = self.child.as_ref().expect("it runs").id().to_string();
-        let status =
-            Command::new("kill").args(["-s", signal, &process]).status().expect("every system has it");
-        assert!(status.success(), "{status}");
+        program::signal(self.child.as_ref().expect("it runs").id(), signal);
     }
 
     /// Returns a session's next event.

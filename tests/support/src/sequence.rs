@@ -135,7 +135,12 @@ impl Host {
                     Server { session, key, sent: 0, read: 0, dropped: 0, others: 0, ended: false };
                 if let Some(before) = before {
                     expect_dead(before.session.number());
+                    let with_another_key = opened.key != before.key;
                     opened = Server { session: opened.session, key: opened.key, ended: false, ..before };
+                    if with_another_key {
+                        // it inherits nothing
+                        (opened.read, opened.dropped, opened.others) = (opened.sent, 0, 0);
+                    }
                 }
                 self.servers.insert(server, opened);
             }
@@ -172,6 +177,8 @@ impl Server {
                 self.others -= self.dropped - missing;
                 (self.read, self.dropped) = (number, 0);
             }
+            // counts what went before this session, whenever its predecessor has ended
+            "SESSION_EVENTS_DROPPED" if event.code() == "another-key" => {}
             "SESSION_EVENTS_DROPPED" => self.dropped += event.get("count").as_u64().expect("a count"),
             "SESSION_CLOSED" => {
                 self.ended = true;

@@ -42,7 +42,7 @@ const CALLS: &[(&str, usize)] = &[
 
 fn faults() {
     // whoever waits for the hub after a failure waits too long
-    let more = r#""serverId":"%d","handshakeTimeoutMs":300000,"callTimeoutMs":300000"#;
+    let more = r#""serverId":"%d","log":"debug","handshakeTimeoutMs":300000,"callTimeoutMs":300000"#;
     let options = serving_options("localhost").replace(r#""serverId":1"#, more);
     let fault = compile(&root().join("tests/c/fault.c"), "fault.so", &["-shared", "-fPIC"], &library());
     let mut rounds = Vec::new();

@@ -41,8 +41,8 @@ enum Command {
     Pictures,
     /// Installs what the checks and tests need
     Setup,
-    /// Simulates outages for a hundred thousand sessions, and draws docs/retry.svg
-    Simulate,
+    /// Simulates outages for a hundred thousand sessions, and draws docs/retry.svg; or years of single sessions
+    Simulate(simulate::Arguments),
     /// Runs the fuzz targets, each for some minutes
     Fuzz(fuzz::Arguments),
     /// Runs the C hosts under valgrind and AddressSanitizer, sessions under ThreadSanitizer, the core under miri
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Pictures => page::pictures(),
         Command::Setup => setup::run(),
-        Command::Simulate => simulate::run(),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run_targets(&arguments),
         Command::Sanitize(arguments) => sanitize::run_tools(&arguments),
         Command::Soak(arguments) => soak::run(&arguments),

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::{
     PATIENCE,
+    hub::KEY,
     program::{self, command, finish, host},
 };
 
@@ -30,6 +31,16 @@ impl Event {
 
     pub fn kind(&self) -> String {
         self.json()["type"].as_str().unwrap_or_else(|| panic!("{self} has no type")).to_owned()
+    }
+}
+
+impl Event {
+    /// Fails if a key is in what the library says itself.
+    fn expect_no_key(&self) {
+        let text = String::from_utf8_lossy(&self.0);
+        let says = text.starts_with(r#"{"type":"SESSION_"#) && !text.starts_with(r#"{"type":"SESSION_PUSH""#);
+        let passes_on = text.starts_with(r#"{"type":"SESSION_CALL_RESULT""#);
+        assert!(!says || passes_on || !text.contains(KEY), "the key is in: {self}");
     }
 }
 
@@ -86,6 +97,7 @@ impl Relay {
     pub fn next(&mut self, session: usize) -> Event {
         loop {
             if let Some(event) = self.waiting[session].pop_front() {
+                event.expect_no_key();
                 return event;
             }
             match self.polled.recv_timeout(PATIENCE) {

@@ -174,7 +174,7 @@ impl Session {
         // the longest delay, an attempt that began before, and what the units wait for
         let latest = end + self.config.auth_retry.max + 2 * self.config.timing.server_timeout;
         self.mood = Mood::Good;
-        while !self.live.as_ref().is_some_and(|live| live.ready.is_some()) {
+        while self.live.as_ref().is_none_or(|live| live.ready.is_none()) {
             self.mood = Mood::Good;
             self.next_act();
             assert!(self.now < latest, "not ready though the hub is well");

@@ -34,6 +34,17 @@ pub(crate) struct Resources {
     pub(crate) descriptors: u64,
 }
 
+impl Resources {
+    /// Of each the larger one.
+    pub(crate) fn most(self, other: Self) -> Self {
+        Self {
+            memory_kib: self.memory_kib.max(other.memory_kib),
+            threads: self.threads.max(other.threads),
+            descriptors: self.descriptors.max(other.descriptors),
+        }
+    }
+}
+
 impl Host {
     pub(crate) fn start(index: usize, life: u64, options: &[String], polled: Sender<Polled>) -> Self {
         let mut command = command(&host("soak"));

@@ -19,6 +19,7 @@ use serde_json::json;
 use support::{
     PATIENCE,
     hub::{self, Hub, Kind, Setup, lasting_port},
+    wait_until,
 };
 
 use host::{Host, Polled, Resources};
@@ -67,18 +68,13 @@ fn soak() {
     let mut soak = Soak::start(&plan);
     soak.until_ready();
     let until = Instant::now() + plan.length;
-    let mut early = Resources::default();
+    let mut early = soak.hosts[0].resources();
     while Instant::now() < until {
         soak.go_wrong();
         let pause = Duration::from_millis(300 + soak.random.below(1_700));
         soak.listen(Instant::now() + pause);
-        let now = soak.hosts[0].resources();
-        if until - plan.length * 2 / 3 > Instant::now() {
-            early = Resources {
-                memory_kib: early.memory_kib.max(now.memory_kib),
-                threads: early.threads.max(now.threads),
-                descriptors: early.descriptors.max(now.descriptors),
-            };
+        if Instant::now() < until - plan.length * 2 / 3 {
+            early = early.most(soak.hosts[0].resources());
         }
     }
     soak.go_on();
@@ -309,11 +305,10 @@ impl Soak {
     /// Gives each session a last series on a link that nothing happens to, and ends the hosts.
     fn end(&mut self) -> Figures {
         self.start_hub();
-        // they still count as ready until they notice
-        for ledger in self.ledgers.iter_mut().flatten() {
-            ledger.is_ready = false;
+        let servers = 1..=u32::try_from(self.ledgers.iter().flatten().count()).expect("a small number");
+        for server in servers {
+            wait_until("all sessions are at the new hub", || !self.hub().connections(server).is_empty());
         }
-        self.until_ready();
         self.late = self.hosts[0].resources();
         self.start_bursts(LAST);
         let hub = u64::try_from(self.hubs).expect("a small number");

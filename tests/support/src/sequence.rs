@@ -95,13 +95,11 @@ impl Host {
             b'f' => assert_eq!(session.stats().is_none(), server.ended, "{:?}", session.stats()),
             b'i' => check(session.invoke("echo", &rest)),
             b'u' => check(session.send_unit_locations(&rest)),
-            b'g' => {
-                // it may have the key, though hardly a number
-                if !rest.contains("EVENT_NUMBERED") {
-                    let taken = session.ingest(&rest);
-                    server.others += u64::from(taken.is_ok());
-                    check(taken);
-                }
+            // it may have the key, though hardly a number
+            b'g' if !rest.contains("EVENT_NUMBERED") => {
+                let taken = session.ingest(&rest);
+                server.others += u64::from(taken.is_ok());
+                check(taken);
             }
             b'e' => {
                 let number = server.sent + 1;

@@ -5,8 +5,8 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Result;
 
 use crate::{
-    process::{cargo, run_within},
-    release::Release,
+    process::{cargo, run, run_within},
+    workspace::target,
 };
 
 #[derive(Debug, clap::Args)]
@@ -21,9 +21,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let release = Release::build()?;
+    run(cargo("build --release --package sonoran"))?;
     let mut soak = cargo("test --workspace --test c_hosts -- aspnet::soak --nocapture");
-    soak.env("SONORAN_LIBRARY", release.library());
+    soak.env("SONORAN_LIBRARY", target()?.join("release/libsonoran.so"));
     soak.env("SONORAN_SOAK_MINUTES", arguments.minutes.to_string());
     if let Some(seed) = arguments.seed {
         soak.env("SONORAN_SOAK_SEED", seed.to_string());

@@ -1,6 +1,8 @@
-//! The core, opened for the benchmarks. Not part of the product.
+//! The core, opened for the benchmarks and the fuzz targets. Not part of the product.
 
 #![allow(missing_docs, reason = "not part of the product")]
+
+pub mod fuzz;
 
 use std::time::{Duration, Instant};
 

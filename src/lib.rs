@@ -17,7 +17,7 @@ mod error;
     reason = "the boundary to C: STRINGS in its text is the contract"
 )]
 pub mod ffi;
-#[cfg(feature = "internals")]
+#[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
 pub mod internals;
 mod json;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::net::Dialer;
 use crate::runtime;
 use crate::session::{Session, State, Taken, first};
-use crate::sys::{Signal, Text};
+use crate::sys::{self, Signal, Text};
 
 static SESSIONS: RwLock<Sessions> =
     RwLock::new(Sessions { open: Vec::new(), last: 0, ended_signals: VecDeque::new() });
@@ -73,6 +73,8 @@ impl Sessions {
 /// same name, and joins those that read them under other names.
 pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     let options = Options::parse(options)?;
+    let refused = |error: std::io::Error| Error::System { what: "random numbers", why: error.to_string() };
+    sys::draw_hash_keys().map_err(refused)?;
     let dialer = Dialer::new(&options.config)?;
     let mut sessions = SESSIONS.write();
     let number = sessions.next()?;

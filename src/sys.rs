@@ -4,6 +4,7 @@
 mod text;
 
 use std::cell::Cell;
+use std::hash::RandomState;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread::JoinHandle;
@@ -32,8 +33,17 @@ pub(crate) fn forked() -> bool {
     FORKED.load(Ordering::Relaxed)
 }
 
-/// Runs `body`. A panic in it prints nothing once [`prepare_process`] was called.
+/// Runs `body`. A panic in it prints nothing.
 pub(crate) fn quietly<T>(body: impl FnOnce() -> T) -> T {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                loud(info);
+            }
+        }));
+    });
     struct Loud(bool);
     impl Drop for Loud {
         fn drop(&mut self) {
@@ -48,15 +58,16 @@ pub(crate) fn quietly<T>(body: impl FnOnce() -> T) -> T {
 pub(crate) fn prepare_process() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                loud(info);
-            }
-        }));
         platform::watch_forks();
         platform::pin_library();
     });
+}
+
+/// Draws the random keys that all later hash tables of this thread use. If the system gives none, the first table would
+/// panic.
+pub(crate) fn draw_hash_keys() -> io::Result<()> {
+    let drawn = panic::catch_unwind(|| quietly(|| drop(RandomState::new())));
+    drawn.map_err(|_| io::Error::other("there are none at the moment"))
 }
 
 /// Starts a thread of the library. Its panics print nothing, and no signal handler of the host ever runs
@@ -64,8 +75,11 @@ pub(crate) fn prepare_process() {
 pub(crate) fn spawn_thread(body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let _blocked = platform::SignalsBlocked::new();
     let body = move || {
-        QUIET.set(true);
-        body();
+        quietly(|| {
+            // they are drawn again when they are needed
+            let _ = draw_hash_keys();
+            body();
+        });
     };
     thread::Builder::new().name("sonoran".to_owned()).spawn(body)
 }

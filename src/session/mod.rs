@@ -21,6 +21,8 @@ mod stats;
 mod task;
 mod waiting;
 mod watch;
+#[cfg(test)]
+mod years;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};

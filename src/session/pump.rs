@@ -178,6 +178,10 @@ impl Pump<'_> {
         let sent = if self.sending.is_broken() { Poll::Ready(Ok(())) } else { self.poll_records(context) };
         let (now, outflow) = (Instant::now(), self.socket.get_ref().get_ref().outflow());
         if matches!(sent, Poll::Ready(Err(_))) || outflow.failure().is_some() {
+            if !self.sending.is_broken() {
+                // the next deadline is another one from now on
+                self.shared.outbox_filled.notify_one();
+            }
             self.sending.broke(now);
         } else {
             self.sending.progressed(now, sent.is_pending(), outflow.taken());

@@ -91,7 +91,7 @@ fn bad_input(run: Run) {
 /// Every wrong argument of the functions that send.
 fn bad_calls(run: Run) {
     let hub = Hub::start(Kind::Local, Setup::default());
-    run_silent(run("bad_calls").arg(hub.options(1, json!({}))));
+    run_silent(run("bad_calls").arg(hub.options(1, json!({"log": "debug"}))));
 }
 
 /// Returns the command that runs a host.

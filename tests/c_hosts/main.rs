@@ -8,6 +8,8 @@
 
 #[cfg(unix)]
 mod api;
+#[cfg(target_os = "linux")]
+mod faults;
 #[cfg(unix)]
 mod outbound;
 #[cfg(unix)]
@@ -16,6 +18,8 @@ mod process;
 mod readers;
 #[cfg(unix)]
 mod reset;
+#[cfg(target_os = "linux")]
+mod soak;
 #[cfg(unix)]
 mod standstill;
 #[cfg(unix)]

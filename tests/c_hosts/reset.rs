@@ -56,14 +56,7 @@ const ROUNDS: usize = 10;
 
 fn tls_reset() {
     let cuts = CUTS.repeat(ROUNDS);
-    let (port, certificate) = tls_hub(cuts.clone());
-    let ca_file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ca-{port}.pem"));
-    fs::write(&ca_file, certificate).expect("the target folder can be written");
-    let options = json!({
-        "communityId": "demo", "apiKey": "demo-key", "serverId": 1, "url": format!("wss://127.0.0.1:{port}/apiWsHub"),
-        "caFile": ca_file, "retryMinMs": 10, "retryMaxMs": 10, "keepAliveMs": 100,
-    });
-    let mut relay = Relay::start(&[options.to_string()]);
+    let mut relay = Relay::start(&[tls_options("127.0.0.1", cuts.clone())]);
     let (mut failures, mut ready) = (0, 0);
     loop {
         let event = relay.next(0);
@@ -77,6 +70,23 @@ fn tls_reset() {
     assert_eq!(failures, cuts.len());
     assert_eq!(ready, 3 * ROUNDS + 1);
     relay.end();
+}
+
+/// Starts a hub that cuts its first connections and serves later ones. Returns a session's options for it.
+fn tls_options(host: &str, cuts: Vec<Cut>) -> String {
+    let (port, certificate) = tls_hub(cuts);
+    let ca_file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ca-{port}.pem"));
+    fs::write(&ca_file, certificate).expect("the target folder can be written");
+    let options = json!({
+        "communityId": "demo", "apiKey": "demo-key", "serverId": 1, "url": format!("wss://{host}:{port}/apiWsHub"),
+        "caFile": ca_file, "retryMinMs": 10, "retryMaxMs": 10, "keepAliveMs": 100,
+    });
+    options.to_string()
+}
+
+/// A session's options for a TLS hub that pushes an event to each session as soon as it is ready.
+pub(crate) fn serving_options(host: &str) -> String {
+    tls_options(host, Vec::new())
 }
 
 /// An unknown certificate is refused, and the host is told why, unless it asked not to verify.
@@ -95,9 +105,10 @@ fn tls_unknown_issuer() {
     relay.end();
 }
 
-/// Starts a hub that cuts its first connections and serves later ones. Returns its port and certificate.
+/// Returns the hub's port and certificate.
 fn tls_hub(cuts: Vec<Cut>) -> (u16, String) {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("ring makes a key");
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1", "localhost"].map(str::to_owned))
+        .expect("ring makes a key");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("it is a key");
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -29,6 +29,14 @@ pub(crate) fn run() -> ExitCode {
     for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
         add(name.to_owned(), Box::new(test), None);
     }
+    #[cfg(target_os = "linux")]
+    for (name, test) in crate::faults::TESTS {
+        add((*name).to_owned(), Box::new(test), None);
+    }
+    #[cfg(target_os = "linux")]
+    for (name, test) in crate::soak::TESTS {
+        add((*name).to_owned(), Box::new(test), Kind::AspNet.missing());
+    }
     for (name, test) in api::VALGRIND_TESTS {
         add((*name).to_owned(), Box::new(test), support::missing("valgrind"));
     }

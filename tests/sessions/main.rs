@@ -11,6 +11,7 @@ mod polling;
 mod process;
 mod readers;
 mod replacing;
+mod sequences;
 mod stress;
 mod units;
 mod waiting;

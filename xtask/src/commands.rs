@@ -77,6 +77,22 @@ const COMMANDS: &[Documented] = &[
         "cargo xtask simulate",
         Not("it takes a minute; the step test has a short form"),
     ),
+    line("docs/reliability.md", "cargo xtask fuzz", Not("it takes hours; the step test runs the seeds")),
+    line(
+        "docs/reliability.md",
+        "cargo xtask sanitize",
+        Not("it takes an hour; the step test has a part of it under valgrind"),
+    ),
+    line(
+        "docs/reliability.md",
+        "cargo xtask soak",
+        Not("it takes half an hour; the step test has a short form"),
+    ),
+    line(
+        "docs/reliability.md",
+        "cargo test --test c_hosts -- faults",
+        Not("the step test runs it among others"),
+    ),
     line(
         "docs/reliability.md",
         "cargo test --test hostile -- --ignored",

@@ -6,6 +6,7 @@ mod consumers;
 mod demo;
 mod dist;
 mod dotnet;
+mod fuzz;
 mod header;
 mod hub;
 mod install;
@@ -13,8 +14,10 @@ mod page;
 mod process;
 mod pypi;
 mod release;
+mod sanitize;
 mod setup;
 mod simulate;
+mod soak;
 mod steps;
 mod test;
 mod tools;
@@ -40,8 +43,14 @@ enum Command {
     Pictures,
     /// Installs what the checks and tests need
     Setup,
-    /// Simulates outages for a hundred thousand sessions, and draws docs/retry.svg
-    Simulate,
+    /// Simulates outages for a hundred thousand sessions, and draws docs/retry.svg; or years of single sessions
+    Simulate(simulate::Arguments),
+    /// Runs the fuzz targets, each for some minutes
+    Fuzz(fuzz::Arguments),
+    /// Runs the C hosts under valgrind and AddressSanitizer, sessions under ThreadSanitizer, the core under miri
+    Sanitize(sanitize::Arguments),
+    /// Lets everything go wrong around fifty sessions, for some minutes
+    Soak(soak::Arguments),
     /// Builds the library for one of the platforms that a release has
     Build(dist::BuildArguments),
     /// Builds the library for this machine and installs it, with its header and packages
@@ -58,7 +67,10 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run_all(&arguments),
         Command::Pictures => page::pictures(),
         Command::Setup => setup::run(),
-        Command::Simulate => simulate::run(),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run_targets(&arguments),
+        Command::Sanitize(arguments) => sanitize::run_tools(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::Build(arguments) => dist::build(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Dist(arguments) => dist::main(&arguments),

@@ -32,7 +32,7 @@ public:
             std::printf("saw %s\n", event.data());
         } else if (is("TEST_END")) {
             over = true;
-        } else {
+        } else if (!is("SESSION_LOG")) {
             ++pushes_;
         }
         std::fflush(stdout);
@@ -65,6 +65,7 @@ int main(int, char **arguments) try {
                                  .set("communityId", "demo")
                                  .set("apiKey", "demo-key")
                                  .set("serverId", 1)
+                                 .set("log", "debug")
                                  .set("url", url + "/apiWsHub"));
     consumer host(session, arguments[3]);
     if (mode == "wait") {

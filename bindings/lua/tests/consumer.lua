@@ -29,13 +29,13 @@ local function take(event)
     say("saw " .. event)
   elseif kind == "TEST_END" then
     over = true
-  else
+  elseif kind ~= "SESSION_LOG" then
     pushes = pushes + 1
   end
 end
 
 session = assert(sonoran.connect {
-  communityId = "demo", apiKey = "demo-key", serverId = 1, url = url .. "/apiWsHub",
+  communityId = "demo", apiKey = "demo-key", serverId = 1, url = url .. "/apiWsHub", log = "debug",
 })
 while not over do
   for event in session:events(mode == "wait" and 60000 or nil) do

@@ -1,7 +1,7 @@
 //! Tests of a host in any language.
 //!
 //! A host under test is a program, run as `consumer URL MODE FILE` (MODE: poll or wait; FILE: - for none). It opens
-//! one session, writes every event to FILE with a NUL byte after each, and prints these lines to stdout:
+//! one session with the option log: "debug", writes every event to FILE with a NUL byte after each, and prints these lines to stdout:
 //!
 //! - `ready`: the session is authenticated
 //! - `mark N`: an event of the type `TEST_MARK` arrived, N pushes after the last one
@@ -16,7 +16,7 @@ use std::{collections::HashMap, fs, path::Path, process::Command};
 use serde_json::{json, value::RawValue};
 use support::{
     control::Shape,
-    hub::{Hub, Kind, Setup},
+    hub::{Hub, KEY, Kind, Setup},
     not_run, wait_until,
 };
 
@@ -92,8 +92,10 @@ pub fn bytes(name: &str, command: impl Fn() -> Command) {
             consumer.finish();
             let got = fs::read_to_string(&file).expect("events are text");
             // the session's own events are not pushes
-            let pushes = got.split_terminator('\0').filter(|event| !event.contains("\"type\":\"SESSION_"));
-            let pushes: Vec<_> = pushes.collect();
+            let (own, pushes): (Vec<_>, Vec<_>) =
+                got.split_terminator('\0').partition(|event| event.contains("\"type\":\"SESSION_"));
+            assert!(own.iter().any(|event| event.contains("SESSION_LOG")), "{name} does not log: {own:?}");
+            assert!(!own.iter().any(|event| event.contains(KEY)), "the key is in: {own:?}");
             assert_eq!(pushes.len(), bodies.len(), "{name}, pushed as {shape:?}, taken by {mode}");
             for (body, push) in bodies.iter().zip(pushes) {
                 assert!(body == push, "pushed as {shape:?}, taken by {mode}: {body:.200} became {push:.200}");

@@ -55,6 +55,11 @@ impl Control {
         assert_eq!(self.post(&format!("abort?serverId={server}"), "")["aborted"], 1);
     }
 
+    /// Aborts a server's connections, however many there are.
+    pub fn abort_any(&self, server: u32) {
+        self.post(&format!("abort?serverId={server}"), "");
+    }
+
     /// Rejects everyone from now on, with these words.
     pub fn reject(&self, words: &str) {
         self.post(&format!("auth?reject=true&error={words}"), "");

@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 use sonoran_hub::Methods;
 
-use crate::{control::Control, root};
+use crate::{control::Control, program::signal, root};
 
 /// The community that both hubs know.
 pub const COMMUNITY: &str = "demo";
@@ -66,7 +66,7 @@ impl Default for Setup {
 pub struct Hub {
     address: String,
     control: Control,
-    _running: Running,
+    running: Running,
 }
 
 #[derive(Debug)]
@@ -90,12 +90,20 @@ impl Hub {
             Kind::Local => local(setup, fallback),
             Kind::AspNet => aspnet(setup, fallback),
         };
-        Self { control: Control::new(&address), address, _running: running }
+        Self { control: Control::new(&address), address, running }
     }
 
     /// Returns a session's options for this hub and server. `more` adds to them.
     pub fn options(&self, server: u32, more: Value) -> String {
         options(&self.url(), server, &more).to_string()
+    }
+
+    /// Sends a signal to its process, which must be one of its own.
+    pub fn signal(&self, name: &str) {
+        match &self.running {
+            Running::Local { .. } => panic!("the local hub is in this process"),
+            Running::AspNet { process, .. } => signal(process.id(), name),
+        }
     }
 
     /// Returns the URL for clients.

@@ -1,10 +1,15 @@
 //! What the integration tests share: the C API as Rust calls, hubs with their remote control, and C programs.
 
 pub mod client;
+#[cfg(feature = "hub")]
 pub mod control;
+#[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "hub")]
 pub mod program;
+#[cfg(feature = "hub")]
 pub mod relay;
+pub mod sequence;
 
 use std::{
     env,

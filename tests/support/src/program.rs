@@ -2,7 +2,9 @@
 
 use std::{
     collections::HashMap,
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -69,14 +71,16 @@ pub fn host(name: &str) -> PathBuf {
 }
 
 /// Compiles a source, with warnings as errors, and links it to a library. `SONORAN_CC` names another C
-/// compiler.
+/// compiler, and may have flags.
 pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> PathBuf {
     let folder = scratch().join("c_hosts");
     fs::create_dir_all(&folder).expect("the target folder can be written");
     let program = folder.join(name);
     let library = library.parent().expect("it lies in a folder");
-    let cc = env::var_os("SONORAN_CC").unwrap_or_else(|| "cc".into());
-    let output = Command::new(if language.contains(&"c++") { "c++".into() } else { cc })
+    let cc = env::var("SONORAN_CC").unwrap_or_else(|_| "cc".to_owned());
+    let mut cc = if language.contains(&"c++") { "c++" } else { &cc }.split(' ');
+    let output = Command::new(cc.next().expect("a name"))
+        .args(cc)
         .args(language)
         .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-O1", "-pthread", "-I"])
         .arg(root().join("include"))
@@ -95,9 +99,12 @@ pub fn compile(source: &Path, name: &str, language: &[&str], library: &Path) -> 
 }
 
 /// Returns a command without cargo's library path, which would make the program load another library than the
-/// one it is linked to.
+/// one it is linked to. `SONORAN_UNDER` names a tool, with its flags, that runs it.
 pub fn command(program: &Path) -> Command {
-    let mut command = Command::new(program);
+    let under = env::var("SONORAN_UNDER").unwrap_or_default();
+    let mut words = under.split_whitespace().map(OsStr::new).chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap_or(program.as_os_str()));
+    command.args(words);
     command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -130,6 +137,12 @@ pub fn finish(child: Child) -> Output {
         let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().expect("a pipe can be read"));
         Output { status, stdout, stderr }
     })
+}
+
+/// Sends a signal to a process.
+pub fn signal(process: u32, name: &str) {
+    let status = Command::new("kill").args(["-s", name, &process.to_string()]).status();
+    assert!(status.expect("every Unix has it").success(), "no {name} to {process}");
 }
 
 fn all(pipe: Option<impl Read>) -> Vec<u8> {

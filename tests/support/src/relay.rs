@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::{
     PATIENCE,
-    program::{command, finish, host},
+    hub::KEY,
+    program::{self, command, finish, host},
 };
 
 /// An event and the index of its session.
@@ -30,6 +31,16 @@ impl Event {
 
     pub fn kind(&self) -> String {
         self.json()["type"].as_str().unwrap_or_else(|| panic!("{self} has no type")).to_owned()
+    }
+}
+
+impl Event {
+    /// Fails if a key is in what the library says itself.
+    fn expect_no_key(&self) {
+        let text = String::from_utf8_lossy(&self.0);
+        let says = text.starts_with(r#"{"type":"SESSION_"#) && !text.starts_with(r#"{"type":"SESSION_PUSH""#);
+        let passes_on = text.starts_with(r#"{"type":"SESSION_CALL_RESULT""#);
+        assert!(!says || passes_on || !text.contains(KEY), "the key is in: {self}");
     }
 }
 
@@ -79,16 +90,14 @@ impl Relay {
     }
 
     fn signal(&self, signal: &str) {
-        let process = self.child.as_ref().expect("it runs").id().to_string();
-        let status =
-            Command::new("kill").args(["-s", signal, &process]).status().expect("every system has it");
-        assert!(status.success(), "{status}");
+        program::signal(self.child.as_ref().expect("it runs").id(), signal);
     }
 
     /// Returns a session's next event.
     pub fn next(&mut self, session: usize) -> Event {
         loop {
             if let Some(event) = self.waiting[session].pop_front() {
+                event.expect_no_key();
                 return event;
             }
             match self.polled.recv_timeout(PATIENCE) {

@@ -1,11 +1,10 @@
 //! A whole connection: a hub, a host and time act on a link.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{is_json, is_json_from};
-use crate::config::{Config, EventKey};
+use crate::config::{EventKey, Options};
 use crate::link::{Call, Error, Link, Outbox, Step, units};
 use crate::signalr::{Chunk, MAX_SENT};
 
@@ -55,7 +54,7 @@ impl World {
     fn new(script: &[u8]) -> Self {
         let options =
             format!(r#"{{"communityId":"c","apiKey":"{KEY}","serverId":1,"maxMessageBytes":65536}}"#);
-        let config = Arc::new(Config::parse(&options).expect("they are right"));
+        let config = Options::parse(&options).expect("they are right").config;
         let now = Instant::now();
         let outbox = Outbox::new(config.unit_interval);
         Self {

@@ -2,17 +2,18 @@
 
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::Options;
 
 /// The input is `options_json`. Whatever it is, the answer is the same the second time, is short, and says nothing of
 /// the key or of a proxy's password.
 pub fn options(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    let config = Config::parse(text);
-    let said = match &config {
-        Ok(config) => {
-            assert!(config.same_session(config) && config.same_credentials(config));
-            format!("{config:?}")
+    let options = Options::parse(text);
+    let said = match &options {
+        Ok(options) => {
+            let config = &options.config;
+            assert!(config.same_session(config) && config.difference(config).is_none());
+            format!("{options:?}")
         }
         Err(error) => {
             let said = error.to_string();
@@ -24,8 +25,8 @@ pub fn options(input: &[u8]) {
         assert!(!said.contains(&secret), "{secret:?} is in: {said}");
     }
     assert_eq!(
-        config.is_ok(),
-        Config::parse(text).is_ok_and(|again| config.is_ok_and(|config| config == again))
+        options.is_ok(),
+        Options::parse(text).is_ok_and(|again| options.is_ok_and(|options| options == again))
     );
 }
 

@@ -66,7 +66,7 @@ fn read_alone(record: &[u8]) {
     assert_eq!(refused, !text.is_empty() && !is_json_from(text, b'{'), "{step:?} from {text}");
     if let Ok(Some(Step::Called(arguments))) = step {
         assert!(is_json_from(arguments.text, b'['), "{}", arguments.text);
-        for (kept, stripped) in push::events(&arguments).zip(push::events(&arguments)) {
+        for (kept, stripped) in push::events(arguments.clone()).zip(push::events(arguments)) {
             check_event(&kept.text(EventKey::Keep), &stripped.text(EventKey::Strip));
         }
     }

@@ -49,8 +49,8 @@ impl Sessions {
 
     /// Returns the newest session of the same hub, community and server. No other reads a newer connection.
     fn newest(&self, options: &Options) -> Option<Session> {
-        let sessions = self.open.iter().rev().map(|(_, session)| session);
-        sessions.filter(|session| session.config().same_session(&options.config)).cloned().next()
+        let mut sessions = self.open.iter().rev().map(|(_, session)| session);
+        sessions.find(|session| session.config().same_session(&options.config)).cloned()
     }
 
     /// Returns the number of a session that reads this connection under another name.

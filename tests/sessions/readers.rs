@@ -99,6 +99,7 @@ fn each_reader_has_filters_and_bounds_of_its_own() {
     }
     let call = format!(r#"{{"key":"{KEY}","type":"EVENT_911"}}"#);
     hub.push(1, &call);
+    wait_until("the pushes", || [&all, &few, &small].iter().all(|session| session.figure("pushes") == 5));
     few.expect_text(&call);
     assert_eq!((few.figure("pushes"), few.figure("filtered"), few.figure("dropped")), (5, 4, 0));
     assert_eq!(small.expect("SESSION_EVENTS_DROPPED").get("count"), 3);
@@ -249,10 +250,12 @@ fn a_reader_that_restarts_keeps_the_connection_whatever_it_wants_for_itself() {
     let new = Session::connect(&named(&hub, "map", &own));
     assert_eq!(old.state(), ffi::SONORAN_E_SESSION);
     new.expect_text(&stripped(0));
-    assert_eq!(new.expect("SESSION_READY").get("resumed"), true);
-    // the result of the old one's call
-    let result = new.expect("SESSION_CALL_RESULT");
+    // with the result of the old one's call, before or after
+    let mut told = [new.next(), new.next()];
+    told.sort_by_key(Event::kind);
+    let [result, ready] = told;
     assert_eq!((result.get("id"), result.code()), (json!(id), "ok".to_owned()));
+    assert_eq!(ready.get("resumed"), true);
     hub.push(1, &event(1));
     new.expect_text(&stripped(1));
     first.expect_text(&event(0));
@@ -268,8 +271,7 @@ fn one_that_leaves_hears_the_end_at_once_and_the_last_takes_the_connection_along
     let second = join(&hub, "second", &json!({}));
     hub.push(1, &event(0));
     wait_until("the push", || second.figure("queuedEvents") == 1);
-    let lost = second.invoke("slow", "[0.3]").expect("it is ready");
-    let answered = first.invoke("slow", "[0.3]").expect("it is ready");
+    let lost = second.invoke("slow", "[3600]").expect("it is ready");
     assert_eq!((second.disconnect(), second.disconnect()), (Ok(0), Ok(0)));
     assert_eq!((second.state(), first.state()), (ffi::SONORAN_STATE_CLOSED, ffi::SONORAN_STATE_READY));
     assert_eq!(
@@ -289,8 +291,6 @@ fn one_that_leaves_hears_the_end_at_once_and_the_last_takes_the_connection_along
 
     first.expect_text(&event(0));
     first.expect_text(&event(1));
-    let result = first.expect("SESSION_CALL_RESULT");
-    assert_eq!((result.get("id"), result.code()), (json!(answered), "ok".to_owned()));
     assert_eq!((first.poll(), hub.sessions().len()), (None, 1));
     assert_eq!(first.disconnect(), Ok(0));
     assert_eq!(first.expect("SESSION_CLOSED").code(), "disconnected");

@@ -70,7 +70,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run_targets(&arguments),
         Command::Sanitize(arguments) => sanitize::run_tools(&arguments),
-        Command::Soak(arguments) => soak::run(&arguments),
+        Command::Soak(arguments) => soak::run_sessions(&arguments),
         Command::Build(arguments) => dist::build(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Dist(arguments) => dist::main(&arguments),

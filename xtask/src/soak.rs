@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     seed: Option<u64>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) fn run_sessions(arguments: &Arguments) -> Result<ExitCode> {
     run(cargo("build --release --package sonoran"))?;
     let mut soak = cargo("test --workspace --test c_hosts -- aspnet::soak --nocapture");
     soak.env("SONORAN_LIBRARY", target()?.join("release/libsonoran.so"));

@@ -5,7 +5,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
-use std::ffi::CString;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,10 +15,11 @@ use super::backoff::Backoff;
 use super::failure::Failure;
 use super::queue::{Entry, Queue};
 use super::reputation::{Reputation, Stage};
-use crate::config::{Config, EventKey};
+use crate::config::{Config, EventKey, Options};
 use crate::link::{Call, Link, Outbox, Step, units};
 use crate::net;
 use crate::signalr::{Chunk, Outcome};
+use crate::sys::Text;
 
 const KEY: &str = "Key-Of-The-Years";
 const HOUR: u64 = 3_600_000;
@@ -107,6 +107,8 @@ struct Session {
     retry: Backoff,
     reputation: Reputation,
     outbox: Outbox,
+    /// Calls without a result.
+    unanswered: BTreeSet<i32>,
     queue: Queue,
     request: i32,
 
@@ -127,7 +129,7 @@ impl Session {
             r#"{{"communityId":"c","apiKey":"{KEY}","serverId":1,"queueEvents":40,"keepAliveMs":600000,
             "serverTimeoutMs":1500000,"maxMessageBytes":65536}}"#
         );
-        let config = Arc::new(Config::parse(&options).unwrap());
+        let Options { config, reading, .. } = Options::parse(&options).unwrap();
         let now = Instant::now();
         let mut session = Self {
             now,
@@ -140,7 +142,8 @@ impl Session {
             retry: Backoff::jittered(config.retry),
             reputation: Reputation::new(now, &config),
             outbox: Outbox::new(config.unit_interval),
-            queue: Queue::new(config.reading.bounds),
+            unanswered: BTreeSet::new(),
+            queue: Queue::new(reading.bounds),
             request: 0,
             mood: Mood::Good,
             pushed: 0,
@@ -335,7 +338,7 @@ impl Session {
                         Some(number),
                         "a push out of order, lost or doubled"
                     );
-                    self.queue.push(CString::new(number.to_string()).unwrap());
+                    self.queue.push(Text::new(&number.to_string()));
                     self.unread.push_back(number);
                 }
             }
@@ -349,9 +352,9 @@ impl Session {
     }
 
     fn tell(&mut self, request: i32, outcome: Option<&Outcome<'_>>) {
-        assert!(self.outbox.unanswered.remove(&request).is_some(), "call {request} has two results");
+        assert!(self.unanswered.remove(&request), "call {request} has two results");
         check_words(&format!("{outcome:?}"));
-        self.queue.notice(CString::new(format!("call {request}")).unwrap());
+        self.queue.notice(Text::new(&format!("call {request}")));
     }
 
     /// A link or an attempt has ended: what the task does then.
@@ -369,7 +372,7 @@ impl Session {
             };
         }
         self.outbox.calls.clear();
-        for request in self.outbox.unanswered.keys().copied().collect::<Vec<_>>() {
+        for request in self.unanswered.clone() {
             self.tell(request, None);
         }
         if matches!(stage, Stage::Ready(held) if held >= self.config.stable) {
@@ -401,7 +404,7 @@ impl Session {
         }
         self.request = self.request.checked_add(1).unwrap_or(1);
         let (request, method) = (self.request, "echo".to_owned());
-        self.outbox.unanswered.insert(request, method.clone());
+        self.unanswered.insert(request);
         self.outbox.calls.push_back(Call { request, method, arguments: "[1]".to_owned() });
         self.awaited.insert(request);
     }
@@ -415,7 +418,7 @@ impl Session {
                     (0..count).for_each(|_| assert!(self.unread.pop_front().is_some(), "a gap of nothing"));
                 }
                 Entry::Event(text) | Entry::Inherited(text) => {
-                    let text = text.into_string().unwrap();
+                    let text = text.as_str();
                     if let Some(request) = text.strip_prefix("call ") {
                         self.results += 1;
                         assert!(self.awaited.remove(&request.parse().unwrap()), "{text} was answered before");

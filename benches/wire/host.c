@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Ends by a signal after this many seconds: something that it waits for does not come. */
+enum { PATIENCE = 300 };
+
 static int64_t clock_ns(clockid_t clock)
 {
     struct timespec time;
@@ -232,6 +235,7 @@ int main(int count, char **arguments)
 {
     if (count < 3)
         return 2;
+    alarm(PATIENCE);
     const char *mode = arguments[1], *url = arguments[2];
     long number = count > 3 ? strtol(arguments[3], NULL, 10) : 0;
     const char *ca = count > 4 ? arguments[4] : "";

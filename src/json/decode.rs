@@ -2,15 +2,22 @@
 
 use super::plain::{BLOCK, plain_length};
 
+/// The room for what a string means, before more is needed.
+const FIRST_ROOM: usize = 2048;
+
 /// Decodes a string up to its closing quote or the end of `text`. Returns what it means, and how long it was. An
 /// unpaired surrogate becomes U+FFFD. The error says what is wrong, and where.
 pub(crate) fn decode(text: &[u8]) -> Result<(String, usize), (usize, &'static str)> {
-    // no escape is shorter than what it means; plain text is copied by the block
-    let mut meant = vec![0; text.len() + BLOCK];
+    // `text` may go on far beyond the string
+    let mut meant = vec![0; text.len().min(FIRST_ROOM) + BLOCK];
     let (mut at, mut length) = (0, 0);
     loop {
         let rest = text.get(at..).unwrap_or_default();
         let plain = plain_length(rest);
+        // plain text is copied by the block, and what an escape means has room in one
+        if meant.len() < length + plain + BLOCK {
+            meant.resize(2 * meant.len() + plain, 0);
+        }
         let room = meant.get_mut(length..).unwrap_or_default();
         match (room.first_chunk_mut(), rest.first_chunk::<BLOCK>()) {
             (Some(room), Some(block)) if plain <= BLOCK => *room = *block,

@@ -114,6 +114,19 @@ fn decodes_escapes() {
 }
 
 #[test]
+fn decodes_strings_of_any_length() {
+    for length in [0, 1, 15, 16, 17, 2_000, 2_048, 2_064, 2_065, 100_000] {
+        for piece in ["x", "\\n", "\\u00e9x", "\\ud83d\\ude00", "é\\\""] {
+            let text = format!("\"{}\"", piece.repeat(length));
+            let expected: String = serde_json::from_str(&text).unwrap();
+            let mut scanner = Scanner::new(&text);
+            assert!(scanner.pick(["", ""]).unwrap().content.unwrap() == expected, "{piece} {length}");
+            assert_eq!(scanner.end(), Ok(()));
+        }
+    }
+}
+
+#[test]
 fn picks_members_of_the_outermost_object_only() {
     let text = r#"[ {"a":{"type":1}, "typ\u0065" : "X" ,"key":"k","type":2} ]"#;
     let mut scanner = Scanner::new(text);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{is_json, is_json_from};
+use super::oracle::{is_json, is_json_from};
 use crate::config::{Config, EventKey};
 use crate::link::{Call, Error, Link, Outbox, Step, units};
 use crate::signalr::{Chunk, MAX_SENT};

@@ -84,7 +84,8 @@ fn a_session_leaves_from_every_state() {
     let mut through = options("ws://hub.invalid/leaves", &never());
     through["proxy"] = json!(format!("http://{}", peer.address()));
     let session = Session::connect(&through);
-    peer.accept().read_head().expect("a question to the proxy");
+    let mut asking = peer.accept();
+    asking.read_head().expect("a question to the proxy");
     leaves(&session);
 
     let mut negotiates = options(&peer.url(), &never());

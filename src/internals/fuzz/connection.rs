@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{is_json, is_json_from};
+use super::oracle::{is_json, is_json_from};
 use crate::config::{EventKey, Options};
 use crate::link::{Call, Error, Link, Outbox, Step, units};
 use crate::signalr::{Chunk, MAX_SENT};

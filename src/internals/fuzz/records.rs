@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
-use super::{is_json, is_json_from};
+use super::oracle::{is_json, is_json_from};
 use crate::config::{EventKey, Timing};
 use crate::link::push;
 use crate::signalr::{Chunk, Connection, Step};

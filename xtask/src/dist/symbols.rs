@@ -29,6 +29,10 @@ pub(crate) fn split(library: &Path, stripped: &Path, symbols: &Path) -> Result<(
         std::fs::create_dir_all(file.parent().context("a file lies in a folder")?)?;
     }
     let mut keep = objcopy()?;
+    if library.extension().is_some_and(|extension| extension == "dll") {
+        // mingw's dlltool writes the path of a temporary folder into these
+        keep.args(["--wildcard", "--strip-symbol=_head_*", "--strip-symbol=*_imports_lib*"]);
+    }
     keep.arg("--only-keep-debug").arg(library).arg(symbols);
     run(keep)?;
     let mut strip = objcopy()?;

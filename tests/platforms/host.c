@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,6 +31,7 @@ static struct {
     int32_t (*connect)(const char *);
     char *(*poll_event)(int32_t);
     char *(*wait_event)(int32_t, int32_t);
+    intptr_t (*wait_handle)(int32_t);
     void (*free)(char *);
     int32_t (*disconnect)(int32_t);
     int32_t (*state)(int32_t);
@@ -81,6 +83,12 @@ static void symbol(const char *name, void *function)
     memcpy(function, &found, sizeof found);
 }
 
+/* Whether what an event loop waits on is set within this time. */
+static int is_set(intptr_t handle, int timeout_ms)
+{
+    return WaitForSingleObject((HANDLE)handle, (DWORD)timeout_ms) == WAIT_OBJECT_0;
+}
+
 static void prepare(void)
 {
     /* a fault ends the process with its code, instead of opening a dialog that nobody answers */
@@ -117,6 +125,13 @@ static void symbol(const char *name, void *function)
 {
     void *found = dlsym(library, name);
     memcpy(function, &found, sizeof found);
+}
+
+/* Whether what an event loop waits on is set within this time. */
+static int is_set(intptr_t handle, int timeout_ms)
+{
+    struct pollfd waited = {(int)handle, POLLIN, 0};
+    return poll(&waited, 1, timeout_ms) == 1 && waited.revents == POLLIN;
 }
 
 static void prepare(void)
@@ -185,6 +200,7 @@ static struct answer loaded(const char *path)
     symbol("sonoran_connect", &sonoran.connect);
     symbol("sonoran_poll_event", &sonoran.poll_event);
     symbol("sonoran_wait_event", &sonoran.wait_event);
+    symbol("sonoran_wait_handle", &sonoran.wait_handle);
     symbol("sonoran_free", &sonoran.free);
     symbol("sonoran_disconnect", &sonoran.disconnect);
     symbol("sonoran_state", &sonoran.state);
@@ -224,6 +240,13 @@ static struct answer number(long number)
     return answer;
 }
 
+/* Whether a session's handle is set within this time. */
+static struct answer awaited(int32_t session, int timeout_ms)
+{
+    intptr_t handle = sonoran.wait_handle(session);
+    return number(handle < 0 ? (long)handle : is_set(handle, timeout_ms));
+}
+
 static struct answer obey(char *line)
 {
     static char method[64];
@@ -233,6 +256,7 @@ static struct answer obey(char *line)
     if ((rest = after(line, "connect "))) return number(sonoran.connect(rest));
     if ((rest = after(line, "poll "))) return text(sonoran.poll_event(atoi(rest)));
     if ((rest = after(line, "wait "))) return text(sonoran.wait_event(atoi(rest), atoi(behind(rest))));
+    if ((rest = after(line, "handle "))) return awaited(atoi(rest), atoi(behind(rest)));
     if ((rest = after(line, "state "))) return number(sonoran.state(atoi(rest)));
     if ((rest = after(line, "stats "))) return text(sonoran.stats(atoi(rest)));
     if ((rest = after(line, "units "))) return number(sonoran.send_unit_locations(atoi(rest), behind(rest)));

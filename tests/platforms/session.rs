@@ -16,6 +16,7 @@ use crate::{Test, platform::Platform};
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
     ("events", events),
+    ("wait_handle", wait_handle),
     ("calls", calls),
     ("units", units),
     ("reconnect", reconnect),
@@ -90,6 +91,31 @@ fn events(platform: &Platform) {
     let stats: Value = serde_json::from_str(&host.tell(&format!("stats {session}")).text).expect("JSON");
     assert_eq!((&stats["pushes"], &stats["state"]), (&(COUNT + 1).into(), &"ready".into()), "{stats}");
     host.close(session);
+}
+
+/// What an event loop waits on is set while an event waits, also after a takeover and at the end.
+fn wait_handle(platform: &Platform) {
+    let hub = Hub::start();
+    let mut host = platform.host();
+    let options = hub.options(json!({}));
+    let mut session = host.ready(&options);
+    for _ in 0..2 {
+        let mut is_set = |timeout_ms: u32| host.tell(&format!("handle {session} {timeout_ms}")).number;
+        assert_eq!(is_set(0), 0);
+        hub.push(r#"{"type":"EVENT_TONE"}"#);
+        // it stays set until the event is taken
+        assert_eq!((is_set(120_000), is_set(0)), (1, 1));
+        host.expect(session, "EVENT_TONE");
+        assert_eq!(host.tell(&format!("handle {session} 0")).number, 0);
+        session = host.connect(&options);
+        assert_eq!(host.tell(&format!("handle {session} 120000")).number, 1);
+        assert_eq!(host.expect(session, "SESSION_READY")["resumed"], true);
+    }
+    host.tell(&format!("disconnect {session}"));
+    assert_eq!(host.tell(&format!("handle {session} 120000")).number, 1);
+    host.expect(session, "SESSION_CLOSED");
+    assert_eq!(host.tell(&format!("handle {session} 0")).number, -10);
+    host.end();
 }
 
 /// Calls to the hub end with its answer.

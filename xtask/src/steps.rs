@@ -126,7 +126,7 @@ fn platforms() -> Outcome {
     let mut tests = cargo("test --workspace --test platforms");
     tests.env("SONORAN_LIBRARIES", &libraries).env("SONORAN_PANICKING", &panicking);
     let mut not_run = run(tests)?;
-    let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip valgrind:: --skip faults --skip header";
+    let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip plugins --skip valgrind:: --skip faults --skip header";
     let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
     let musl = |folder: &Path| folder.join("linux-musl-x64/libsonoran.so");
     hosts.env("SONORAN_LIBRARY", musl(&libraries)).env("SONORAN_PANICKING_LIBRARY", musl(&panicking));

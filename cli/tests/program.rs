@@ -284,8 +284,10 @@ fn tail_shows_what_comes_and_says_goodbye() {
 fn in_a_terminal(command: &Command) -> Option<Running> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    // a shell that stays in between takes the Ctrl-C for its own end
+    let command_line = format!("exec {}", words.join(" "));
     let mut script = Command::new("script");
-    script.args(["--quiet", "--flush", "--return", "--command", &words.join(" "), "/dev/null"]);
+    script.args(["--quiet", "--flush", "--return", "--command", &command_line, "/dev/null"]);
     script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     script.env("TERM", "xterm").env_remove("NO_COLOR");
     match script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {

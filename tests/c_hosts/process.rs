@@ -8,7 +8,7 @@ use crate::suite::Test;
 use support::{
     control::Shape,
     hub::{Hub, Kind, Setup},
-    program::{command, compile, finish, host, library, panicking_library, run, run_silent},
+    program::{command, compile, finish, host, library, run, run_silent},
     root, wait_for,
 };
 
@@ -83,7 +83,5 @@ fn forking() {
 /// A panic in a call becomes an error code. The host and its sessions live on.
 fn panic() {
     let hub = hub();
-    let source = root().join("tests/c/panic.c");
-    let program = compile(&source, "panic", &["-std=c99"], &panicking_library());
-    run_silent(command(&program).args([1, 2].map(|server| hub.options(server, json!({})))));
+    run("panic", &[&hub.options(1, json!({})), &hub.options(2, json!({}))]);
 }

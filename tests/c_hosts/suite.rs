@@ -25,7 +25,6 @@ pub(crate) fn run() -> ExitCode {
         }
         trials.push(trial);
     };
-    // these come first: one of them builds another library, which takes longest
     for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
         add(name.to_owned(), Box::new(test), None);
     }

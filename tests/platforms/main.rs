@@ -2,8 +2,8 @@
 //!
 //! By default the file is this build's. `SONORAN_LIBRARIES` names a release's folder instead, with one folder per
 //! .NET platform name. glibc's file then runs as it is, musl's in a folder like FXServer's, the DLL under wine, and
-//! those for other processors in whatever this machine has for them. `SONORAN_PANICKING` names the same for files built
-//! with the feature `test-panic`. What cannot run here is reported as ignored, with a line that starts with `NOT RUN:`.
+//! those for other processors in whatever this machine has for them. What cannot run here is reported as ignored, with a
+//! line that starts with `NOT RUN:`.
 
 mod host;
 mod limits;
@@ -42,7 +42,6 @@ fn main() -> ExitCode {
         for (tests, missing) in [
             (session::TESTS, Platform::missing as Missing),
             (process::TESTS, Platform::missing),
-            (process::PANIC_TESTS, process::no_panic),
             (process::UNIX_TESTS, process::no_unix),
             (limits::TESTS, limits::missing),
             (if platform.is_windows() { program::TESTS } else { &[] }, program::missing),

@@ -43,21 +43,15 @@ pub(crate) struct Platform {
     pub(crate) rid: &'static str,
     pub(crate) loader: Loader,
     pub(crate) library: PathBuf,
-    /// The same library, except that its `sonoran_connect("panic")` panics. None: a test builds it.
-    pub(crate) panicking: Option<PathBuf>,
     program: OnceLock<PathBuf>,
 }
 
 /// The platforms of a release, or else this build's.
 pub(crate) fn all() -> Vec<Platform> {
     let Some(libraries) = env::var_os("SONORAN_LIBRARIES").map(PathBuf::from) else {
-        return vec![Platform::new(OWN, Loader::Own, program::library(), None)];
+        return vec![Platform::new(OWN, Loader::Own, program::library())];
     };
-    let panicking = env::var_os("SONORAN_PANICKING").map(PathBuf::from).unwrap_or_default();
-    let platform = |(rid, loader)| {
-        let file = Path::new(rid).join(file_name(rid));
-        Platform::new(rid, loader, libraries.join(&file), Some(panicking.join(file)))
-    };
+    let platform = |(rid, loader)| Platform::new(rid, loader, libraries.join(rid).join(file_name(rid)));
     let all = [
         ("linux-x64", Loader::Own),
         ("linux-musl-x64", Loader::FxServer),
@@ -82,8 +76,8 @@ fn file_name(rid: &str) -> &'static str {
 }
 
 impl Platform {
-    fn new(rid: &'static str, loader: Loader, library: PathBuf, panicking: Option<PathBuf>) -> Self {
-        Self { rid, loader, library, panicking, program: OnceLock::new() }
+    fn new(rid: &'static str, loader: Loader, library: PathBuf) -> Self {
+        Self { rid, loader, library, program: OnceLock::new() }
     }
 
     pub(crate) fn is_windows(&self) -> bool {
@@ -115,14 +109,14 @@ impl Platform {
 
     /// A host that has loaded the library.
     pub(crate) fn host(&self) -> Host {
-        self.host_with(&self.library)
-    }
-
-    /// A host that has loaded this file.
-    pub(crate) fn host_with(&self, library: &Path) -> Host {
         let mut host = self.empty_host();
-        let loaded = host.tell(&format!("load {}", self.path(library)));
-        assert_eq!((loaded.number, loaded.text.as_str()), (0, env!("CARGO_PKG_VERSION")), "{library:?}");
+        let loaded = host.tell(&format!("load {}", self.path(&self.library)));
+        assert_eq!(
+            (loaded.number, loaded.text.as_str()),
+            (0, env!("CARGO_PKG_VERSION")),
+            "{:?}",
+            self.library
+        );
         host
     }
 
@@ -194,7 +188,12 @@ impl Platform {
             _ if self.is_windows() => "host.exe",
             _ => "host",
         });
-        compile(self.compiler(), "host.c", &program, if self.is_windows() { &[] } else { &["-ldl"] });
+        compile(
+            self.compiler(),
+            "host.c",
+            &program,
+            if self.is_windows() { &[] } else { &["-ldl", "-rdynamic"] },
+        );
         match self.loader {
             Loader::Own | Loader::Foreign { .. } => {}
             Loader::FxServer => {

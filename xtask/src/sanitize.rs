@@ -126,8 +126,6 @@ fn address() -> Result<Command> {
     let mut hosts = hosts();
     hosts.env("SONORAN_LIBRARY", folder.join(TARGET).join("debug/libsonoran.so"));
     hosts.env("SONORAN_CC", "gcc -fsanitize=address");
-    // the library that panics is built without it
-    hosts.args(["--skip", "panic"]);
     Ok(hosts)
 }
 

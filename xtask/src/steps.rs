@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::TcpStream,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     time::Duration,
 };
@@ -122,15 +122,12 @@ fn deny() -> Outcome {
 /// Tests each library as its system's hosts load it. The C programs also run against the musl library.
 fn platforms() -> Outcome {
     let libraries = dist::tested_files()?;
-    let panicking = dist::panicking_libraries()?;
     let mut tests = cargo("test --workspace --test platforms");
-    tests.env("SONORAN_LIBRARIES", &libraries).env("SONORAN_PANICKING", &panicking);
+    tests.env("SONORAN_LIBRARIES", &libraries);
     let mut not_run = run(tests)?;
     let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip plugins --skip valgrind:: --skip faults --skip header";
     let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
-    let musl = |folder: &Path| folder.join("linux-musl-x64/libsonoran.so");
-    hosts.env("SONORAN_LIBRARY", musl(&libraries)).env("SONORAN_PANICKING_LIBRARY", musl(&panicking));
-    hosts.env("SONORAN_CC", "musl-gcc");
+    hosts.env("SONORAN_LIBRARY", libraries.join("linux-musl-x64/libsonoran.so")).env("SONORAN_CC", "musl-gcc");
     not_run.extend(run(hosts)?);
     Ok(not_run)
 }

@@ -8,7 +8,7 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::{Mutex, OnceLock},
+    sync::Mutex,
     thread,
 };
 
@@ -24,41 +24,6 @@ pub fn library() -> PathBuf {
     let library = env::var_os("SONORAN_LIBRARY").map_or_else(ours, PathBuf::from);
     assert!(library.is_file(), "there is no {}", library.display());
     library
-}
-
-/// Returns a library as released, except that its `sonoran_connect("panic")` panics:
-/// `SONORAN_PANICKING_LIBRARY`, or else one that is built quickly. The release profile decides what a panic
-/// does. A separate target folder keeps the other library.
-pub fn panicking_library() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        if let Some(library) = env::var_os("SONORAN_PANICKING_LIBRARY") {
-            return PathBuf::from(library);
-        }
-        let target = scratch().join("test-panic");
-        let output = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--release",
-                "-p",
-                "sonoran",
-                "--features",
-                "test-panic",
-                "--target-dir",
-            ])
-            .arg(&target)
-            .envs(
-                [("OPT_LEVEL", "0"), ("LTO", "off"), ("CODEGEN_UNITS", "16")]
-                    .map(|(key, value)| (format!("CARGO_PROFILE_RELEASE_{key}"), value)),
-            )
-            .current_dir(root())
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        target.join("release").join(FILE)
-    };
-    BUILT.get_or_init(build).clone()
 }
 
 /// Returns `tests/c/NAME.c`, compiled and linked to the library.

@@ -36,29 +36,24 @@ pub(crate) struct Job<'a> {
     pub(crate) source: &'a Path,
     /// The folder that cargo builds into.
     pub(crate) target: &'a Path,
-    /// Cargo features that the tests need.
-    pub(crate) features: &'static str,
 }
 
 impl<'a> Job<'a> {
     /// What a release ships.
     pub(crate) fn release(platform: &'a Platform, target: &'a Path) -> Self {
-        Self { platform, source: root(), target, features: "" }
+        Self { platform, source: root(), target }
     }
 
     /// Compiles the library.
     pub(crate) fn library(&self) -> Result<Compiled> {
         let Platform { target, kind, .. } = *self.platform;
         // no rlib: cargo optimizes across crates only for a library that no other crate links to
-        let archive = kind != Kind::Windows && self.features.is_empty();
+        let archive = kind != Kind::Windows;
         let kinds = if archive { "cdylib,staticlib" } else { "cdylib" };
         // a shared library for musl cannot contain libc
         let flags = (kind == Kind::Musl).then(|| "-Ctarget-feature=-crt-static".to_owned());
         let mut build = self.builder("rustc", flags)?;
         build.args(["--profile", "dist", "-p", "sonoran", "--lib", "--crate-type", kinds]);
-        if !self.features.is_empty() {
-            build.args(["--features", self.features]);
-        }
         build.arg("--").args(link_arguments(self.platform));
         self.execute(build, "the library")?;
 

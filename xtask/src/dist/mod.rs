@@ -41,10 +41,6 @@ pub(crate) struct Arguments {
     /// Build everything twice, the second time in another folder, and compare
     #[arg(long)]
     check: bool,
-
-    /// Build the libraries that the tests need, into target/platforms, and nothing else
-    #[arg(long, conflicts_with = "check")]
-    test_libraries: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,12 +70,6 @@ pub(crate) fn library_for(rid: &str) -> Result<PathBuf> {
 pub(crate) fn main(arguments: &Arguments) -> Result<ExitCode> {
     provide()?;
     let platforms = Platform::named(&arguments.only)?;
-    if arguments.test_libraries {
-        for platform in platforms.iter().filter(|platform| platform.tested) {
-            println!("{}", test_library(platform)?.display());
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
     make(&platforms, &root().join("dist"))?;
     if arguments.check {
         check(&platforms)?;
@@ -117,23 +107,6 @@ pub(crate) fn tested_files() -> Result<PathBuf> {
         }
     }
     Ok(libraries)
-}
-
-/// Builds the same libraries, except that their `sonoran_connect("panic")` panics.
-pub(crate) fn panicking_libraries() -> Result<PathBuf> {
-    let libraries = target()?.join("platforms");
-    for platform in PLATFORMS.iter().filter(|platform| platform.tested) {
-        test_library(platform)?;
-    }
-    Ok(libraries)
-}
-
-/// Builds the library that a release ships, except that its `sonoran_connect("panic")` panics.
-pub(crate) fn test_library(platform: &Platform) -> Result<PathBuf> {
-    let folder = target()?.join("platforms").join(platform.rid);
-    let target = target()?;
-    library::build(&Job { features: "test-panic", ..Job::release(platform, &target) }, &folder, &folder)?;
-    Ok(folder.join(platform.library()))
 }
 
 /// Builds a release again from a fresh checkout in another folder, and compares all its files.

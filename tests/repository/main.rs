@@ -1,8 +1,7 @@
-//! What holds the repository together: its structure, its header, and what its documents promise.
+//! What holds the repository together: its structure, and what its documents promise.
 
 mod annotations;
 mod cases;
-mod header;
 mod names;
 mod promises;
 mod structure;

@@ -4,7 +4,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 shared=$root/../shared
 built=${CARGO_TARGET_DIR:-$root/target}/debug
 if [ -z "${SONORAN_LIBRARY:-}" ] || [ -z "${SONORAN_HUB:-}" ]; then
-    (cd "$root" && cargo build --quiet -p sonoran -p sonoran-hub)
+    # as `cargo xtask` does, see AS_FOR_TESTS there
+    (cd "$root" && cargo build --quiet --workspace --lib --examples --bin sonoran-hub)
 fi
 SONORAN_LIBRARY=$(realpath -m "${SONORAN_LIBRARY:-$built/libsonoran.so}")
 SONORAN_HUB=$(realpath -m "${SONORAN_HUB:-$built/sonoran-hub}")

@@ -8,9 +8,9 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
+    builds::Debug,
     dist,
-    process::{NOT_RUN, command, run},
-    release::Release,
+    process::{NOT_RUN, cargo, command, run},
     tools,
     workspace::{root, target},
 };
@@ -41,10 +41,10 @@ pub(crate) fn test() -> Result<Vec<String>> {
 }
 
 fn measure(quick: bool) -> Result<Vec<String>> {
-    let release = Release::build_with(&["sonoran-bench"])?;
-    let mut bench = command(target()?.join("release/sonoran-bench"));
-    bench.arg("--host").arg(host("cc", &release.library(), "host")?);
-    bench.arg("--hub").arg(release.hub());
+    let built = if quick { Built::debug()? } else { Built::release()? };
+    let mut bench = command(built.bench);
+    bench.arg("--host").arg(host("cc", &built.library, "host")?);
+    bench.arg("--hub").arg(built.hub);
     let mut not_run = Vec::new();
     if quick {
         bench.arg("--quick");
@@ -64,10 +64,34 @@ fn measure(quick: bool) -> Result<Vec<String>> {
     Ok(not_run)
 }
 
+struct Built {
+    library: PathBuf,
+    hub: PathBuf,
+    bench: PathBuf,
+}
+
+impl Built {
+    /// What the tests have, too.
+    fn debug() -> Result<Self> {
+        let built = Debug::build(&["sonoran-hub", "sonoran-bench"])?;
+        let [hub, bench] = ["sonoran-hub", "sonoran-bench"].map(|name| built.program(name));
+        Ok(Self { library: built.library(), hub, bench })
+    }
+
+    fn release() -> Result<Self> {
+        // together: cargo would compile what they share anew if they were built by themselves
+        run(cargo("build --release -p sonoran -p sonoran-hub -p sonoran-bench"))?;
+        let folder = target()?.join("release");
+        let [library, hub, bench] =
+            ["libsonoran.so", "sonoran-hub", "sonoran-bench"].map(|name| folder.join(name));
+        Ok(Self { library, hub, bench })
+    }
+}
+
 /// Compiles the C host and links it to a library.
 fn host(compiler: &str, library: &Path, name: &str) -> Result<PathBuf> {
     let folder = library.parent().context("a library lies in a folder")?;
-    let program = target()?.join("release").join(format!("bench-{name}"));
+    let program = folder.join(format!("bench-{name}"));
     let mut cc = command(compiler);
     cc.args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-pthread", "-Iinclude"]);
     cc.arg(Path::new(FOLDER).join("host.c")).arg("-L").arg(folder).arg("-lsonoran");

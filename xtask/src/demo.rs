@@ -9,9 +9,9 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
+    builds::Debug,
     hub::Hub,
     process::{Background, command},
-    release::Release,
     tools,
 };
 
@@ -27,16 +27,16 @@ const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     tools::require("demo")?;
-    println!("Building the library, the local hub and the C example; the first time takes some minutes.");
-    let release = Release::build()?;
-    let program = release.example("sonoran_demo")?;
+    println!("Building the library, the local hub and the C example; the first time takes a minute or two.");
+    let built = Debug::hub()?;
+    let program = built.example("sonoran_demo")?;
 
     // from here on Ctrl-C ends the programs first, then this process
     let (interrupted, interruption) = mpsc::channel();
     // the send fails once the receiver is gone, which means that the demo is ending
     ctrlc::set_handler(move || _ = interrupted.send(())).context("cannot handle Ctrl-C")?;
 
-    let mut hub = Hub::start(&release.hub(), 700)?;
+    let mut hub = Hub::start(&built.program("sonoran-hub"), 700)?;
     let address = hub.address();
     println!(
         "

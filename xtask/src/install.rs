@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use anyhow::Result;
 
 use crate::{
-    release::Release,
+    builds::release_library,
     workspace::{copy, root},
 };
 
@@ -17,12 +17,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let release = Release::build()?;
+    let library = release_library()?;
     fs::create_dir_all(&arguments.prefix)?;
     let prefix = arguments.prefix.canonicalize()?;
-    let name = release.library();
-    let name = name.file_name().unwrap_or_default();
-    copy(&release.library(), &prefix.join("lib").join(name))?;
+    copy(&library, &prefix.join("lib").join(library.file_name().unwrap_or_default()))?;
     for (from, to) in [
         ("include/sonoran.h", "include/sonoran.h"),
         ("bindings/cpp/sonoran.hpp", "include/sonoran.hpp"),

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask --help` names them.
 
 mod bench;
+mod builds;
 mod commands;
 mod consumers;
 mod demo;
@@ -13,7 +14,6 @@ mod install;
 mod page;
 mod process;
 mod pypi;
-mod release;
 mod sanitize;
 mod setup;
 mod simulate;

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    process::{NOT_RUN, cargo, command, run},
+    builds::Debug,
+    process::{NOT_RUN, command, run},
     tools,
     workspace::{root, target},
 };
@@ -38,20 +39,15 @@ pub(crate) fn pictures() -> Result<ExitCode> {
 }
 
 fn look(browser: &Path, pictures: &Path) -> Result<Vec<String>> {
-    run(cargo("build -p sonoran -p sonoran-cli -p sonoran-hub"))?;
-    let built = target()?.join("debug");
-    let demo = built.join("sonoran_demo");
-    let mut cc = command("cc");
-    cc.args(["-std=c99", "examples/c/sonoran_demo.c", "-Iinclude", "-lsonoran", "-L"]).arg(&built);
-    cc.arg(format!("-Wl,-rpath,{}", built.display())).arg("-o").arg(&demo);
-    run(cc)?;
+    let built = Debug::build(&["sonoran", "sonoran-hub"])?;
+    let demo = built.example("sonoran_demo")?;
     let folder = root().join("hub/tests/page");
     let mut install = command("npm");
     install.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder);
     run(install)?;
     let mut page = command("node");
     page.args(["page.mjs", "--pictures"]).arg(pictures).current_dir(&folder);
-    page.env("SONORAN_HUB", built.join("sonoran-hub")).env("SONORAN", built.join("sonoran"));
+    page.env("SONORAN_HUB", built.program("sonoran-hub")).env("SONORAN", built.program("sonoran"));
     page.env("SONORAN_DEMO", demo).env("CHROMIUM", browser);
     let not_run = run(page)?;
     for name in ["workbench.png", "check.png"] {

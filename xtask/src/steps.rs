@@ -11,10 +11,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    bench, commands, consumers, dist, page,
+    bench, builds, commands, consumers, dist, page,
     process::{Background, NOT_RUN, cargo, command, run},
     pypi,
-    release::Release,
     workspace::root,
 };
 
@@ -90,7 +89,7 @@ fn clippy() -> Outcome {
 }
 
 fn docs() -> Outcome {
-    let mut doc = cargo("doc --no-deps --workspace");
+    let mut doc = cargo(&format!("doc --no-deps {}", builds::AS_FOR_TESTS));
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run(doc)
 }
@@ -127,7 +126,9 @@ fn platforms() -> Outcome {
     let mut not_run = run(tests)?;
     let others = "--skip aspnet:: --skip lua:: --skip csharp:: --skip plugins --skip valgrind:: --skip faults --skip header";
     let mut hosts = cargo(&format!("test --workspace --test c_hosts -- {others}"));
-    hosts.env("SONORAN_LIBRARY", libraries.join("linux-musl-x64/libsonoran.so")).env("SONORAN_CC", "musl-gcc");
+    hosts
+        .env("SONORAN_LIBRARY", libraries.join("linux-musl-x64/libsonoran.so"))
+        .env("SONORAN_CC", "musl-gcc");
     not_run.extend(run(hosts)?);
     Ok(not_run)
 }
@@ -135,7 +136,6 @@ fn platforms() -> Outcome {
 /// Runs the demo until it has shown some events, ends it with Ctrl-C, and checks that its hub has ended.
 fn demo() -> Outcome {
     const EVENTS: usize = 5;
-    Release::build()?;
     let mut demo = cargo("xtask demo --seconds 120");
     demo.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut demo = Background::start(demo)?;
@@ -167,12 +167,13 @@ fn hub_address(word: &str) -> Option<String> {
 }
 
 fn run_script(folder: &str) -> Outcome {
-    let release = Release::build()?;
+    let library = builds::release_library()?;
+    let hub = builds::Debug::hub()?.program("sonoran-hub");
     let folder: PathBuf = root().join(folder);
     let mut test = command(folder.join("test.sh"));
     test.current_dir(&folder)
-        .env("SONORAN_LIBRARY", release.library())
-        .env("SONORAN_HUB", release.hub())
+        .env("SONORAN_LIBRARY", library)
+        .env("SONORAN_HUB", hub)
         .env("SONORAN_INCLUDE", root().join("include"));
     run(test)
 }

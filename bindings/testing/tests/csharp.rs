@@ -27,8 +27,8 @@ fn hub_program() -> PathBuf {
             return PathBuf::from(hub);
         }
         run(Command::new(env!("CARGO"))
-            // together with this package, so that shared dependencies are not rebuilt
-            .args(["build", "--quiet", "-p", "sonoran-hub", "-p", "sonoran-bindings"])
+            // like these tests, and with --examples counted among them: other features would compile everything anew
+            .args(["build", "--quiet", "--workspace", "--examples", "--bin", "sonoran-hub"])
             .current_dir(folder(".")));
         support::scratch().with_file_name("debug").join("sonoran-hub")
     };

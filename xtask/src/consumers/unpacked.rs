@@ -8,10 +8,10 @@ use std::{
 use anyhow::{Result, ensure};
 
 use crate::{
+    builds::Debug,
     commands,
     dist::archive,
     process::run,
-    release,
     workspace::{VERSION, copy, empty, files, target},
 };
 
@@ -39,7 +39,7 @@ impl Unpacked {
         archive::unzip(&files.join(format!("sonoran-{VERSION}.zip")), &zipped)?;
         let folder = scratch.join(format!("sonoran-{VERSION}"));
         same(&folder, &zipped.join(format!("sonoran-{VERSION}")))?;
-        Ok(Self { files, folder, scratch, hub: release::Release::build()?.hub() })
+        Ok(Self { files, folder, scratch, hub: Debug::hub()?.program("sonoran-hub") })
     }
 }
 

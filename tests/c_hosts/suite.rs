@@ -25,8 +25,16 @@ pub(crate) fn run() -> ExitCode {
         }
         trials.push(trial);
     };
-    for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
-        add(name.to_owned(), Box::new(test), None);
+    // those that take a minute come first, so that none of them is left alone at the end
+    for (name, test) in readers::PLUGIN_TESTS {
+        let missing = ["luajit", "mcs"].into_iter().find_map(support::missing);
+        add((*name).to_owned(), Box::new(test), missing);
+    }
+    for (tests, program) in [(outbound::LUA_TESTS, "luajit"), (outbound::CSHARP_TESTS, "mcs")] {
+        for (name, test) in tests {
+            let missing = Kind::AspNet.missing().or_else(|| support::missing(program));
+            add((*name).to_owned(), Box::new(|| test(Kind::AspNet)), missing);
+        }
     }
     #[cfg(target_os = "linux")]
     for (name, test) in crate::faults::TESTS {
@@ -39,10 +47,10 @@ pub(crate) fn run() -> ExitCode {
     for (name, test) in api::VALGRIND_TESTS {
         add((*name).to_owned(), Box::new(test), support::missing("valgrind"));
     }
-    for kind in [Kind::Local, Kind::AspNet] {
+    for kind in [Kind::AspNet, Kind::Local] {
         for (tests, missing) in [
-            (stream::TESTS, None),
             (outbound::TESTS, None),
+            (stream::TESTS, None),
             (standstill::TESTS, None),
             (readers::TESTS, None),
             (stream::FIXTURE_TESTS, stream::fixtures_missing()),
@@ -53,15 +61,8 @@ pub(crate) fn run() -> ExitCode {
             }
         }
     }
-    for (tests, program) in [(outbound::LUA_TESTS, "luajit"), (outbound::CSHARP_TESTS, "mcs")] {
-        for (name, test) in tests {
-            let missing = Kind::AspNet.missing().or_else(|| support::missing(program));
-            add((*name).to_owned(), Box::new(|| test(Kind::AspNet)), missing);
-        }
-    }
-    for (name, test) in readers::PLUGIN_TESTS {
-        let missing = ["luajit", "mcs"].into_iter().find_map(support::missing);
-        add((*name).to_owned(), Box::new(test), missing);
+    for (name, test) in [process::TESTS, api::TESTS, reset::TESTS].concat() {
+        add(name.to_owned(), Box::new(test), None);
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }

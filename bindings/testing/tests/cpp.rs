@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
+    thread,
 };
 
 use serde_json::{Value, json};
@@ -90,19 +91,23 @@ fn api() {
     if lacks(&["g++"], "sonoran.hpp") {
         return;
     }
-    let unusable = unusable::folder_of("cpp");
-    for standard in ["-std=c++17", "-std=c++20"] {
-        for exceptions in ["-fexceptions", "-fno-exceptions"] {
-            for by in [By::Linking, By::Loading] {
-                let api = build("api", by, &[standard, exceptions, "api.cpp"]);
-                let mut api = start(&api);
-                if by == By::Loading {
-                    api.arg(&unusable);
+    let unusable = &unusable::folder_of("cpp");
+    thread::scope(|scope| {
+        for standard in ["-std=c++17", "-std=c++20"] {
+            scope.spawn(move || {
+                for exceptions in ["-fexceptions", "-fno-exceptions"] {
+                    for by in [By::Linking, By::Loading] {
+                        let api = build(&format!("api{standard}"), by, &[standard, exceptions, "api.cpp"]);
+                        let mut api = start(&api);
+                        if by == By::Loading {
+                            api.arg(unusable);
+                        }
+                        run(&mut api);
+                    }
                 }
-                run(&mut api);
-            }
+            });
         }
-    }
+    });
 }
 
 /// The README's code compiles.

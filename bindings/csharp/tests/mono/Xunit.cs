@@ -52,22 +52,27 @@ namespace Xunit
 
     public static class Runner
     {
-        /// <summary>Runs this program's tests. <paramref name="only"/>: parts of names to run; none for all.</summary>
-        public static int Main(string[] only)
+        /// <summary>
+        /// Runs this program's tests. <paramref name="parts"/>: parts of names to run, none for all; or, after a minus, not
+        /// to run.
+        /// </summary>
+        public static int Main(string[] parts)
         {
+            var not = parts.Where(part => part.StartsWith("-", StringComparison.Ordinal)).Select(part => part.Substring(1)).ToArray();
+            var only = parts.Where(part => !part.StartsWith("-", StringComparison.Ordinal)).ToArray();
             var program = typeof(Runner).Assembly;
             var names = program.GetExportedTypes().SelectMany(type => type.GetMethods()
                     .Where(method => method.IsDefined(typeof(FactAttribute)) || method.IsDefined(typeof(TheoryAttribute)))
                     .Select(method => type.FullName + "." + method.Name))
-                .Where(name => only.Length == 0 || only.Any(name.Contains)).ToArray();
+                .Where(name => (only.Length == 0 || only.Any(name.Contains)) && !not.Any(name.Contains)).ToArray();
             if (names.Length == 0)
             {
-                Console.Error.WriteLine("no test has a name with " + string.Join(" or ", only));
+                Console.Error.WriteLine("no test has a name with " + string.Join(" or ", parts));
                 return 1;
             }
             // The labels name a test that does not end.
             var arguments = new List<string> { program.Location, "-nologo", "-noresult", "-nodots", "-labels", "-domain=None" };
-            if (only.Length > 0) arguments.Add("-run=" + string.Join(",", names));
+            if (parts.Length > 0) arguments.Add("-run=" + string.Join(",", names));
             return NUnit.ConsoleRunner.Runner.Main(arguments.ToArray());
         }
     }

@@ -55,8 +55,18 @@ pub(crate) fn run(command: Command) -> Result<Vec<String>> {
     run_within(LIMIT, command)
 }
 
-/// The same for a program that may take longer, or must not take as long.
-pub(crate) fn run_within(limit: Duration, mut command: Command) -> Result<Vec<String>> {
+/// The same beside others: its lines say whose they are.
+pub(crate) fn run_beside(name: &str, command: Command) -> Result<Vec<String>> {
+    run_named(&format!("{name}: "), LIMIT, command)
+}
+
+/// The same as `run` for a program that may take longer, or must not take as long.
+pub(crate) fn run_within(limit: Duration, command: Command) -> Result<Vec<String>> {
+    run_named("", limit, command)
+}
+
+fn run_named(whose: &str, limit: Duration, mut command: Command) -> Result<Vec<String>> {
+    let whose = whose.as_bytes().to_vec();
     let name = shown(&command);
     // one pipe for both keeps the lines in order
     let (output, input) = io::pipe().context("cannot open a pipe")?;
@@ -70,7 +80,7 @@ pub(crate) fn run_within(limit: Duration, mut command: Command) -> Result<Vec<St
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
             let mut stdout = io::stdout().lock();
             // a closed stdout must not stop the program
-            let _ = stdout.write_all(&[&line, &b"\n"[..]].concat());
+            let _ = stdout.write_all(&[&whose, &line, &b"\n"[..]].concat());
             let line = String::from_utf8_lossy(&line);
             if line.starts_with(NOT_RUN) {
                 not_run.push(line.into_owned());

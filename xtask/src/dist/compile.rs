@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     dist::platform::{GLIBC, Kind, Platform},
-    process::{cargo, run},
+    process::{cargo, run, run_beside},
     pypi,
     tools::provide_target,
     workspace::{root, sysroot},
@@ -55,7 +55,7 @@ impl<'a> Job<'a> {
         let mut build = self.builder("rustc", flags)?;
         build.args(["--profile", "dist", "-p", "sonoran", "--lib", "--crate-type", kinds]);
         build.arg("--").args(link_arguments(self.platform));
-        self.execute(build, "the library")?;
+        self.execute(build, "library")?;
 
         let folder = self.target.join(target).join("dist");
         Ok(Compiled {
@@ -68,24 +68,31 @@ impl<'a> Job<'a> {
     pub(crate) fn program(&self) -> Result<PathBuf> {
         let mut build = self.builder("build", link_arguments(self.platform))?;
         build.args(["--profile", "program", "-p", "sonoran-cli", "--bin", "sonoran"]);
-        self.execute(build, "the program")?;
+        self.execute(build, "program")?;
         let name = if self.platform.kind == Kind::Windows { "sonoran.exe" } else { "sonoran" };
         Ok(self.target.join(self.platform.target).join("program").join(name))
     }
 
     fn execute(&self, mut build: Command, what: &str) -> Result<()> {
         build.current_dir(self.source).env("CARGO_TARGET_DIR", self.target);
-        run(build).with_context(|| format!("{what} for {}", self.platform.rid)).map(drop)
+        let what = format!("the {what} for {}", self.platform.rid);
+        run_beside(&what, build).with_context(|| what.clone()).map(drop)
     }
 
-    /// Cargo, set up for this platform's compiler and linker.
-    fn builder(&self, verb: &str, flags: impl IntoIterator<Item = String>) -> Result<Command> {
-        let Platform { target, rid, kind, .. } = *self.platform;
+    /// Fetches what it is made of.
+    pub(crate) fn fetch(&self) -> Result<()> {
+        let Platform { target, rid, .. } = *self.platform;
         ensure!(provide_target(target), "rustup cannot add the target {target}, which {rid} needs");
         // the sources must be there before their paths can be remapped
         let mut fetch = cargo("fetch --locked --target");
         fetch.arg(target).current_dir(self.source);
-        run(fetch)?;
+        run(fetch).map(drop)
+    }
+
+    /// Cargo, set up for this platform's compiler and linker.
+    fn builder(&self, verb: &str, flags: impl IntoIterator<Item = String>) -> Result<Command> {
+        let Platform { target, kind, .. } = *self.platform;
+        self.fetch()?;
         let mut build = match kind {
             Kind::Windows => {
                 let gcc = format!("{}gcc", self.platform.mingw());

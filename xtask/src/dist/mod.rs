@@ -14,8 +14,10 @@ pub(crate) mod verify;
 
 use std::{
     fs,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
     time::Duration,
 };
 
@@ -87,10 +89,25 @@ pub(crate) fn provide() -> Result<()> {
 pub(crate) fn make(platforms: &[&Platform], folder: &Path) -> Result<()> {
     let release = Release::new(folder)?;
     let target = target()?;
-    for platform in platforms {
-        release.add(&Job::release(platform, &target))?;
-    }
+    let jobs: Vec<_> = platforms.iter().map(|platform| Job::release(platform, &target)).collect();
+    // first, because rustup adds one target at a time
+    jobs.iter().try_for_each(Job::fetch)?;
+    // all crates of a library are optimized together at the end, which keeps one core busy
+    let (libraries, programs) = both(
+        || jobs.iter().try_for_each(|job| release.add_library(job)),
+        || jobs.iter().try_for_each(|job| release.add_program(job)),
+    );
+    libraries.and(programs)?;
     release.finish(platforms)
+}
+
+/// Does two things at the same time. Cargo does not hold one up for the other if their profiles differ.
+fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// Builds the libraries that the tests run, each into its platform's folder, and the program for Windows beside its.

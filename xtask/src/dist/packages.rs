@@ -49,13 +49,13 @@ impl Release {
         })
     }
 
-    /// Builds and adds what there is for a platform.
-    pub(crate) fn add(&self, job: &Job<'_>) -> Result<()> {
-        self.add_library(job)?;
+    /// Builds and adds a platform's program, if it has one.
+    pub(crate) fn add_program(&self, job: &Job<'_>) -> Result<()> {
         job.platform.program().map_or(Ok(()), |path| copy(&job.program()?, &self.unpacked.join(path)))
     }
 
-    fn add_library(&self, job: &Job<'_>) -> Result<()> {
+    /// Builds and adds a platform's library.
+    pub(crate) fn add_library(&self, job: &Job<'_>) -> Result<()> {
         let rid = job.platform.rid;
         let folder = self.unpacked.join("lib").join(rid);
         library::build(job, &folder, &self.symbols.join(rid))?;

@@ -187,8 +187,9 @@ fn wheel(release: &Unpacked) -> Result<()> {
         shell("bindings/python/README.md", &["python3 -m pip install --no-index"], &user.join("wheels"))?;
     install.env("PIP_TARGET", &packages);
     run(install)?;
-    let mut python = command("python3");
-    python.arg(release.folder.join("examples/python/example.py"));
+    // Python leaves Ctrl-C ignored where it is, as in whatever a script runs in the background
+    let mut python = command("env");
+    python.args(["--default-signal=INT", "python3"]).arg(release.folder.join("examples/python/example.py"));
     python.env("PYTHONPATH", packages).env_remove("SONORAN_LIBRARY");
     example::run("Python, with the wheel", &release.hub, python, Goodbye::Interrupt)
 }

@@ -79,9 +79,9 @@ if [ -n "$mono" ]; then
     else
         # Servers mostly wait for their next tick, so half of the tests run beside the others; costs are measured alone.
         cp -r "$resources" "$work/beside"
-        on_mono "$work/beside" ResourceTests RestartTests >"$work/beside.txt" 2>&1 &
+        on_mono "$work/beside" EntryTests ResourceTests RestartTests >"$work/beside.txt" 2>&1 &
         failed=0
-        on_mono "$resources" -ResourceTests -RestartTests -CostTests || failed=1
+        on_mono "$resources" -EntryTests -ResourceTests -RestartTests -CostTests || failed=1
         wait $! || failed=1
         cat "$work/beside.txt"
         on_mono "$resources" CostTests || failed=1

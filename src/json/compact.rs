@@ -112,9 +112,9 @@ impl Reader {
         let (colons, commas) = (masks.colons & outside, masks.commas & outside);
         let scalar = outside & !(opening | closing | colons | commas);
 
-        // where the innermost container is an object, and where it is the outermost one
+        // where the innermost container is an object
         let mut brackets = opening | closing;
-        let (first_in_object, mut in_outermost) = (0_u64.wrapping_sub(self.open & 1), self.in_outermost());
+        let (before, mut fewest) = (self.open, self.open);
         let (mut changes, mut deepest, mut within, mut end) = (0, 0, u64::MAX, None);
         while brackets != 0 {
             let place = brackets.trailing_zeros();
@@ -130,12 +130,9 @@ impl Reader {
                 end = Some(place);
                 break;
             }
-            if KEYS {
-                let behind = !(bracket - 1);
-                in_outermost = in_outermost & !behind | self.in_outermost() & behind;
-            }
+            fewest = fewest.min(self.open);
         }
-        let in_object = processor.prefix_xor(changes) ^ first_in_object;
+        let in_object = processor.prefix_xor(changes) ^ 0_u64.wrapping_sub(before & 1);
         let mismatched = closing & (masks.curly ^ in_object ^ changes);
 
         // what follows what
@@ -168,8 +165,8 @@ impl Reader {
             return None;
         }
 
-        if KEYS {
-            let mut keys = key_start & in_outermost & within;
+        if KEYS && fewest < 0b100 {
+            let mut keys = key_start & within & in_outermost(before, opening, closing);
             while keys != 0 {
                 key(self.at + keys.trailing_zeros() as usize);
                 keys &= keys - 1;
@@ -177,7 +174,7 @@ impl Reader {
         }
         let others = (scalar & !masks.digits | scalar_start & masks.zeros) & within;
         if others != 0 {
-            self.check_scalars(text, scalar_start, others)?;
+            self.check_scalars(text, scalar, masks.digits, scalar_start, others)?;
         }
         if let Some(place) = end {
             let length = self.at + place as usize + 1;
@@ -190,24 +187,28 @@ impl Reader {
         Some(None)
     }
 
-    /// All bits if the innermost container is the outermost one.
-    #[inline(always)]
-    fn in_outermost(&self) -> u64 {
-        0_u64.wrapping_sub(u64::from(self.open >> 1 == 1))
-    }
-
     /// Checks the scalars that these bytes belong to.
     #[inline(always)]
-    fn check_scalars(&mut self, text: &[u8], starts: u64, mut others: u64) -> Option<()> {
+    fn check_scalars(
+        &mut self,
+        text: &[u8],
+        scalars: u64,
+        digits: u64,
+        starts: u64,
+        mut others: u64,
+    ) -> Option<()> {
         if self.checked > self.at {
             others &= u64::MAX.checked_shl(u32::try_from(self.checked - self.at).ok()?).unwrap_or_default();
         }
         while others != 0 {
             let before = starts & (others ^ (others - 1));
-            let start = match before.leading_zeros() {
-                64 => self.scalar_start,
-                zeros => self.at + 63 - zeros as usize,
-            };
+            let place = 63_u32.wrapping_sub(before.leading_zeros());
+            if let Some(length) = fraction_length(text.get(self.at..)?, place, scalars, digits) {
+                // the rest of the scalar, too, if it is longer
+                others &= u64::MAX << (place + length);
+                continue;
+            }
+            let start = if before == 0 { self.scalar_start } else { self.at + place as usize };
             let end = start + scalar_length(text.get(start..)?)?;
             // a scalar that is longer than JSON lets it be is none
             matches!(text.get(end), Some(b',' | b']' | b'}')).then_some(())?;
@@ -220,6 +221,20 @@ impl Reader {
         }
         Some(())
     }
+}
+
+/// Where in a block the innermost container is the outermost one.
+fn in_outermost(open: u64, opening: u64, closing: u64) -> u64 {
+    let mut depth = 63 - open.leading_zeros();
+    let (mut brackets, mut within) = (opening | closing, 0_u64.wrapping_sub(u64::from(depth == 1)));
+    while brackets != 0 {
+        let bracket = brackets & brackets.wrapping_neg();
+        brackets ^= bracket;
+        let behind = !(bracket - 1);
+        depth = if opening & bracket != 0 { depth + 1 } else { depth.saturating_sub(1) };
+        within = if depth == 1 { within | behind } else { within & !behind };
+    }
+    within
 }
 
 #[inline(always)]
@@ -239,6 +254,24 @@ fn escapes(text: &[u8], mut backslashes: u64, first_escaped: u64) -> Option<u64>
         backslashes &= !(backslash | backslash << 1);
     }
     Some(escaped)
+}
+
+/// The length of the number that begins in this place of a block and ends in it, if it has no exponent.
+#[inline(always)]
+fn fraction_length(block: &[u8], place: u32, scalars: u64, digits: u64) -> Option<u32> {
+    let scalars = scalars.checked_shr(place)?;
+    let digits = digits >> place;
+    let length = scalars.trailing_ones();
+    let byte = |at: u32| block.get((place + at) as usize).copied().unwrap_or_default();
+    let start = u32::from(byte(0) == b'-');
+    let whole = (digits >> start).trailing_ones();
+    let point = start + whole;
+    let fraction = digits.checked_shr(point + 1)?.trailing_ones();
+    let is_number = whole > 0
+        && (whole == 1 || byte(start) != b'0')
+        && (point == length || byte(point) == b'.' && fraction > 0 && point + 1 + fraction == length)
+        && place + length < 64;
+    is_number.then_some(length)
 }
 
 /// The length of the number or literal that `text` begins with.

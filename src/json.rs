@@ -4,6 +4,7 @@
 //! payload that matter. Every byte of the payload stays as it is. Nesting costs one bit per level and no
 //! stack, so that no input can overflow the stack.
 
+mod compact;
 mod decode;
 mod plain;
 mod scanner;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::compact;
 use super::decode::{decode, escape_length};
 use super::plain::plain_length;
 
@@ -52,6 +53,9 @@ pub(crate) struct Picked<'a> {
     pub(crate) content: Option<Cow<'a, str>>,
 }
 
+/// Pick from an object with more members one by one.
+const MAX_PICKED: usize = 16;
+
 /// A position in text.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
@@ -78,10 +82,20 @@ impl<'a> Scanner<'a> {
 
     /// Moves past one value of any kind and returns its text.
     pub(crate) fn value(&mut self) -> Result<&'a str, JsonError> {
-        self.peek();
+        let first = self.peek();
         let start = self.at;
-        self.skip_value(|_| ())?;
+        match self.compact_length(first) {
+            Some(length) => self.at += length,
+            None => self.skip_value(|_| ())?,
+        }
         Ok(self.since(start))
+    }
+
+    /// The length of the array or object that begins with this byte, if it is written without white space.
+    #[inline]
+    fn compact_length(&self, first: Option<u8>) -> Option<usize> {
+        matches!(first, Some(b'[' | b'{')).then_some(())?;
+        compact::read::<false>(self.text.as_bytes().get(self.at..)?, |_| ()).map(|found| found.length)
     }
 
     /// The same, with the greatest depth of nested arrays and objects.
@@ -106,6 +120,10 @@ impl<'a> Scanner<'a> {
             picked.text = self.since(start);
             return Ok(picked);
         }
+        if let Some(picked) = self.pick_compact(names) {
+            self.at += picked.text.len();
+            return Ok(picked);
+        }
         self.members(|scanner, _, key| {
             let value = scanner.value()?;
             for (name, slot) in names.iter().zip(&mut picked.members) {
@@ -118,6 +136,36 @@ impl<'a> Scanner<'a> {
         })?;
         picked.text = self.since(start);
         Ok(picked)
+    }
+
+    /// Picks members of an object that is written without white space and escapes, and has few members.
+    #[inline]
+    fn pick_compact(&self, names: [&str; 2]) -> Option<Picked<'a>> {
+        let text = self.text.get(self.at..)?;
+        let (mut keys, mut count) = ([0; MAX_PICKED], 0);
+        let compact::Compact { length, has_escapes } = compact::read::<true>(text.as_bytes(), |at| {
+            if let Some(key) = keys.get_mut(count) {
+                *key = at;
+            }
+            count += 1;
+        })?;
+        let (text, keys) = (text.get(..length)?, keys.get(..count)?);
+        if has_escapes {
+            return None;
+        }
+        let mut picked = Picked { text, members: [None; 2], repeated: false, content: None };
+        for (number, key) in keys.iter().enumerate() {
+            for (name, slot) in names.iter().zip(&mut picked.members) {
+                let after = text.as_bytes().get(key + 1..)?.strip_prefix(name.as_bytes());
+                if after.is_some_and(|after| after.starts_with(b"\":")) {
+                    // a byte separates the value from the next key, or the object's end from its own
+                    let end = keys.get(number + 1).unwrap_or(&length) - 1;
+                    picked.repeated |= slot.is_some();
+                    slot.get_or_insert(text.get(key + 1 + name.len() + 2..end)?);
+                }
+            }
+        }
+        Some(picked)
     }
 
     /// Moves past an object. Calls `each` with the offset of each key and the key; `each` has to move past

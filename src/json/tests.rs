@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::*;
+use crate::sys::Avx2;
 
 fn valid(text: &str) -> bool {
     let mut scanner = Scanner::new(text);
@@ -145,15 +146,18 @@ fn picks_members_of_the_outermost_object_only() {
 
 /// Reads texts like those that the hub sends, most of them spoilt, as serde_json and the plain twin do.
 fn compare_with_serde_json(seed: u64, texts: usize) {
-    let mut random = Random(seed);
-    let mut refused = 0;
-    for _ in 0..texts {
+    let mut random = Random { state: seed, spaces: false };
+    let (mut refused, mut compact) = (0, 0);
+    for number in 0..texts {
         let mut text = String::new();
+        // a hub writes no spaces
+        random.spaces = number % 4 == 0;
         random.value(&mut text, 4);
         random.spoil(&mut text);
         assert_plain_length(&text);
         let expected = serde_json::from_str::<&RawValue>(&text);
         assert_eq!(valid(&text), expected.is_ok(), "{text:?}");
+        compact += usize::from(assert_twins(&text));
         let Ok(expected) = expected else {
             refused += 1;
             continue;
@@ -161,6 +165,62 @@ fn compare_with_serde_json(seed: u64, texts: usize) {
         assert_same_parts(expected.get());
     }
     assert!((texts / 10..texts).contains(&refused), "{refused} of {texts} were refused");
+    assert!(Avx2::detect().is_none() || compact > texts / 10, "{compact} of {texts} were read by the block");
+}
+
+/// Reads a text by the block and byte by byte. Returns whether it can be read by the block.
+fn assert_twins(text: &str) -> bool {
+    let by_byte = Scanner::new(text).value_and_depth();
+    let text = text.trim_start();
+    let mut keys = Vec::new();
+    let found = compact::read::<true>(text.as_bytes(), |key| keys.push(key));
+    let Some(found) = found.filter(|_| text.starts_with(['{', '['])) else { return false };
+    assert_eq!(by_byte.unwrap().0, &text[..found.length]);
+    assert!(found.has_escapes || !text[..found.length].contains('\\'), "{text:?}");
+    if text.starts_with('{') {
+        let mut expected = Vec::new();
+        let each = |scanner: &mut Scanner<'_>, at, _: Text<'_>| {
+            expected.push(at);
+            scanner.value_and_depth().map(drop)
+        };
+        Scanner::new(text).members(each).unwrap();
+        assert_eq!(keys, expected, "{text:?}");
+    }
+    true
+}
+
+#[test]
+fn what_crosses_the_border_of_a_block_is_read_as_within_it() {
+    let parts = [
+        r#""k\\\"\u00e9y":"v\\","#,
+        r#""a":{"b":[1,-2.5e+3,{"c":null}],"d":{}},"#,
+        r#""e":[true,false,0,-0,10,0.5,[[]],""],"#,
+        r#""漢😀":"é","#,
+    ];
+    for padding in 0..64 {
+        let text = format!(r#"{{"{}":1,{}"end":[]}}"#, "x".repeat(padding), parts.concat());
+        assert!(valid(&text), "{text}");
+        assert_eq!(assert_twins(&text), Avx2::detect().is_some(), "{text}");
+        for at in (padding + 4..text.len()).filter(|at| (at + 2) % 64 < 4) {
+            for byte in [b'"', b'\\', b'{', b'}', b'[', b']', b',', b':', b'0', b'.', b'-', b't', b' ', 7] {
+                let mut bytes = text.as_bytes().to_vec();
+                bytes[at] = byte;
+                let Ok(changed) = std::str::from_utf8(&bytes) else { continue };
+                let expected = serde_json::from_str::<&RawValue>(changed).is_ok();
+                assert_eq!(valid(changed), expected, "{changed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_so_much_nesting_is_read_by_the_block() {
+    for depth in [1, 61, 62, 63, 64, 65, 200] {
+        let text = "[".repeat(depth) + &"]".repeat(depth);
+        assert!(valid(&text), "{depth}");
+        assert_eq!(assert_twins(&text), depth < 63 && Avx2::detect().is_some(), "{depth}");
+        assert!(!valid(&text[1..]) && !valid(&text[..text.len() - 1]), "{depth}");
+    }
 }
 
 fn assert_plain_length(text: &str) {
@@ -214,12 +274,15 @@ fn assert_same_parts(text: &str) {
 }
 
 /// Makes texts of a seed.
-struct Random(u64);
+struct Random {
+    state: u64,
+    spaces: bool,
+}
 
 impl Random {
     fn below(&mut self, most: usize) -> usize {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        ((self.0 >> 33) % most as u64) as usize
+        self.state = self.state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        ((self.state >> 33) % most as u64) as usize
     }
 
     fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
@@ -230,14 +293,15 @@ impl Random {
         const SPACE: [&str; 12] = ["", "", "", "", "", "", "", "", " ", "\n", "\t ", "\r\n"];
         const ATOMS: [&str; 12] =
             ["0", "-1", "12.50", "1e5", "-0.1E-7", "1234567890123", "true", "false", "null", "{}", "[]", "1"];
-        out.push_str(self.one(&SPACE));
+        let space = if self.spaces { SPACE } else { [""; 12] };
+        out.push_str(self.one(&space));
         match self.below(if depth == 0 { 5 } else { 8 }) {
             0..=1 => out.push_str(self.one(&ATOMS)),
             2..=4 => self.string(out),
             5 => self.list(out, depth, ['[', ']']),
             _ => self.list(out, depth, ['{', '}']),
         }
-        out.push_str(self.one(&SPACE));
+        out.push_str(self.one(&space));
     }
 
     fn list(&mut self, out: &mut String, depth: usize, [open, close]: [char; 2]) {

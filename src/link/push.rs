@@ -8,7 +8,11 @@ use crate::json::{Picked, Scanner, quote, without};
 use crate::signalr::{Arguments, Method};
 
 /// The method that the hub calls to push events.
-pub(crate) const METHOD: Method = Method { name: "pushEvent", fields: PUSH_FIELDS };
+pub(crate) const METHOD: Method = Method {
+    name: "pushEvent",
+    plain_call: r#"{"type":1,"target":"pushEvent","arguments":"#,
+    fields: PUSH_FIELDS,
+};
 
 /// The members of a push that the library looks at.
 const PUSH_FIELDS: [&str; 2] = ["type", "key"];

@@ -125,6 +125,13 @@ impl Connection {
         {
             return Ok(Some(step));
         }
+        if self.open
+            && let Some(arguments) =
+                self.records.read_whole(input, |text| message::plain_call(text, &self.method))
+        {
+            self.heard(now);
+            return Ok(Some(Step::Called(arguments)));
+        }
         while let Some(record) = self.records.next(input).map_err(|error| self.too_large(error))? {
             if let Some(step) = self.record(now, record.text()?)? {
                 return Ok(Some(step));
@@ -217,6 +224,12 @@ impl Connection {
         }
     }
 
+    /// The hub is alive.
+    fn heard(&mut self, now: Instant) {
+        self.received = now;
+        self.excused = false;
+    }
+
     /// Reads a record. Returns `None` if it needs no reaction.
     fn record<'a>(&mut self, now: Instant, record: &'a str) -> Result<Option<Step<'a>>, Error> {
         if record.is_empty() {
@@ -227,16 +240,14 @@ impl Connection {
                 return Err(Error::Refused(why));
             }
             self.open = true;
-            self.received = now;
-            self.excused = false;
+            self.heard(now);
             self.records.allow(self.max_record);
             // a hub watches a client only after the first ping
             self.outgoing.push_back(message::ping());
             return Ok(Some(Step::Opened));
         }
         let message = message::parse(record, &self.method)?;
-        self.received = now;
-        self.excused = false;
+        self.heard(now);
         Ok(Some(match message {
             Message::Invocation { id, target, arguments } => {
                 // the hub's other clients ignore letter case

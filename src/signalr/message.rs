@@ -9,6 +9,8 @@ use crate::json::{JsonError, Picked, Scanner, Text, quote};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Method {
     pub(crate) name: &'static str,
+    /// How ASP.NET Core's record of a call begins, up to the arguments.
+    pub(crate) plain_call: &'static str,
     /// Members of its first argument, picked in the same pass that checks the record.
     pub(crate) fields: [&'static str; 2],
 }
@@ -79,24 +81,18 @@ struct Envelope<'a> {
     arguments: Option<Arguments<'a>>,
 }
 
-/// Reads a call of this method in exactly the form in which ASP.NET Core writes it. Other records take the longer
-/// way.
-fn plain_call<'a>(record: &'a str, method: &Method) -> Option<Message<'a>> {
-    let mut scanner = Scanner::new(record);
-    let begins = scanner.skip_text(r#"{"type":1,"target":""#)
-        && scanner.skip_text(method.name)
-        && scanner.skip_text(r#"","arguments":"#);
-    let arguments = begins.then(|| arguments(&mut scanner, method.fields).ok())??;
-    let ends = scanner.skip_text("}") && scanner.end().is_ok();
-    ends.then_some(Message::Invocation { id: None, target: method.name.into(), arguments })
+/// Reads the call of this method that `text` begins with, if it has exactly the form in which ASP.NET Core writes it.
+/// Returns its arguments and its length. `None` says nothing of other forms.
+pub(crate) fn plain_call<'a>(text: &'a str, method: &Method) -> Option<(Arguments<'a>, usize)> {
+    let mut scanner = Scanner::new(text);
+    scanner.skip_text(method.plain_call).then_some(())?;
+    let arguments = arguments(&mut scanner, method.fields).ok()?;
+    scanner.skip_text("}").then(|| (arguments, scanner.at()))
 }
 
 /// Reads one record. If a key occurs twice, the last one counts. Unknown keys and `headers` are ignored.
 /// The method's fields are picked from a call's first argument.
 pub(crate) fn parse<'a>(record: &'a str, method: &Method) -> Result<Message<'a>, Error> {
-    if let Some(call) = plain_call(record, method) {
-        return Ok(call);
-    }
     let envelope = envelope(record, method.fields)
         .map_err(|error| protocol(format_args!("a record is not JSON: {error}")))?;
     let Some(kind) = envelope.kind else { return Err(protocol("a record has no type")) };

@@ -81,6 +81,21 @@ impl Records {
         Ok(Some(Chunk::Binary(whole)))
     }
 
+    /// Cuts the next record off `input`, if it is whole and its text is what `read` finds a record's length in.
+    pub(crate) fn read_whole<'a, T>(
+        &self,
+        input: &mut Chunk<'a>,
+        read: impl FnOnce(&'a str) -> Option<(T, usize)>,
+    ) -> Option<T> {
+        let Chunk::Text(text) = *input else { return None };
+        self.begun.is_empty().then_some(())?;
+        let (found, length) = read(text)?;
+        let rest = text.get(length..)?.strip_prefix(char::from(END))?;
+        (length <= self.most).then_some(())?;
+        *input = Chunk::Text(rest);
+        Some(found)
+    }
+
     /// Cuts the next record off `input`. Returns `None` once the rest waits for the next chunk.
     pub(crate) fn next<'a>(&mut self, input: &mut Chunk<'a>) -> Result<Option<Chunk<'a>>, Error> {
         let Some((record, rest)) = input.split() else {

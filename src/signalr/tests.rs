@@ -14,7 +14,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(1);
 const MAX_RECORD: usize = 1000;
 
-const METHOD: Method = Method { name: "pushEvent", fields: ["type", "key"] };
+const METHOD: Method = Method {
+    name: "pushEvent",
+    plain_call: r#"{"type":1,"target":"pushEvent","arguments":"#,
+    fields: ["type", "key"],
+};
 
 /// A step as text.
 fn shown(step: Step<'_>) -> String {

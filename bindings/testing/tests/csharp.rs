@@ -254,6 +254,8 @@ fn ten_lines() {
     let hub = Hub::start(Kind::Local, Setup::default());
     let mut mono = command("mono".as_ref());
     mono.env("LD_LIBRARY_PATH", library().parent().expect("it lies in a folder"));
+    // a console writes in the machine's encoding
+    mono.env("LC_ALL", "C.UTF-8");
     let mut shown = Running::start(mono.arg(&output).arg(hub.options(1, json!({}))));
     shown.says("session", |line| line.contains(r#""type":"SESSION_READY""#));
     let body = r#"{"key":"demo-key","type":"EVENT_911","data":"zürich 🚓"}"#;

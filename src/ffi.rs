@@ -308,13 +308,12 @@ pub extern "C" fn sonoran_poll_event(session: sonoran_session) -> *mut c_char {
 
 /// Releases a string that a function of this library returned as `char *`. NULL is fine.
 ///
-/// Pass no other pointer, and no string twice. Any thread; does not block. Since 0.1.
+/// Pass no other pointer, and no string twice. Any thread, in any order; does not block. Pushes that came together
+/// share memory, up to 16 KiB of it, which goes with the last of them: copy what you want to keep for long. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sonoran_free(string: *mut c_char) {
-    if !string.is_null() {
-        // SAFETY: by contract a pointer that `string` gave out and that was not yet released.
-        drop(unsafe { Text::from_raw(string) });
-    }
+    // SAFETY: by contract NULL, or a pointer that `string` gave out and that was not yet released.
+    drop(unsafe { Text::from_raw(string) });
 }
 
 /// Waits for the session's next event: sonoran_poll_event for a thread that has nothing else to do.

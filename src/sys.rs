@@ -1,6 +1,7 @@
 //! What differs between operating systems: threads and signals, fork, keeping the library mapped. And the
 //! memory that the host gets and returns.
 
+mod block;
 mod text;
 
 use std::cell::Cell;
@@ -12,7 +13,7 @@ use std::{io, panic, thread};
 
 use tokio::net::TcpStream;
 
-pub(crate) use text::Text;
+pub(crate) use text::{Batch, Text};
 
 /// Set in a process that is the fork of one that had connected.
 static FORKED: AtomicBool = AtomicBool::new(false);

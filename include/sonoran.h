@@ -294,7 +294,8 @@ SONORAN_API char *sonoran_poll_event(sonoran_session session);
 /**
  * Releases a string that a function of this library returned as `char *`. NULL is fine.
  *
- * Pass no other pointer, and no string twice. Any thread; does not block. Since 0.1.
+ * Pass no other pointer, and no string twice. Any thread, in any order; does not block. Pushes that came together
+ * share memory, up to 16 KiB of it, which goes with the last of them: copy what you want to keep for long. Since 0.1.
  */
 SONORAN_API void sonoran_free(char *string);
 

@@ -10,7 +10,7 @@ use crate::config::Options;
 use crate::error::Error;
 use crate::net::Dialer;
 use crate::runtime;
-use crate::session::{Session, State, Taken, first};
+use crate::session::{Session, State, Taken, first, is_down};
 use crate::sys::{self, Signal, Text};
 
 static SESSIONS: RwLock<Sessions> =
@@ -29,13 +29,15 @@ struct Sessions {
 }
 
 impl Sessions {
-    fn position(&self, number: i32) -> Result<usize, Error> {
-        self.open.binary_search_by_key(&number, |(number, _)| *number).map_err(|_| Error::NoSession(number))
+    fn position(&self, number: i32) -> Option<usize> {
+        self.open.binary_search_by_key(&number, |(number, _)| *number).ok()
     }
 
     fn get(&self, number: i32) -> Result<&Session, Error> {
-        let position = self.position(number)?;
-        self.open.get(position).map(|(_, session)| session).ok_or(Error::NoSession(number))
+        match self.position(number).and_then(|position| self.open.get(position)) {
+            Some((_, session)) => Ok(session),
+            None => Err(Error::NoSession(number)),
+        }
     }
 
     /// Returns the session whose place a new one takes: its position, its number and itself.
@@ -88,12 +90,17 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     let newest = sessions.newest(&options);
     let live = newest.as_ref().filter(|newest| !newest.is_connection_stopping());
     let heir_of = old.as_ref().map(|(_, _, session)| session);
-    let joined = match live.map(|live| (live, live.config().difference(&options.config))) {
+    let live = live.map(|live| (live, live.config().difference(&options.config)));
+    if let Some((live, Some(option))) = live
+        && let Some(other) = sessions.beside(live, &options)
+    {
+        return Err(Error::Differs { option, other });
+    }
+    // even if the rest fails: what was told this number must not take another session for it
+    sessions.last = number;
+    let joined = match live {
         Some((live, None)) => live.join(number, &options, heir_of)?,
-        Some((live, Some(option))) => {
-            if let Some(other) = sessions.beside(live, &options) {
-                return Err(Error::Differs { option, other });
-            }
+        Some((live, Some(_))) => {
             live.supersede();
             None
         }
@@ -107,7 +114,6 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
         sessions.open.remove(at);
     }
     sessions.open.push((number, session.clone()));
-    sessions.last = number;
     drop(sessions);
     // the rest may free much memory, and other sessions are polled meanwhile
     drop((old, newest));
@@ -115,16 +121,22 @@ pub(crate) fn connect(options: &str) -> Result<i32, Error> {
     Ok(number)
 }
 
+/// Whether a session is known to have nothing to poll. Takes no lock and cannot fail.
+#[inline]
+pub(crate) fn has_nothing(number: i32) -> bool {
+    !sys::forked() && is_down(number)
+}
+
 /// Returns a session's next event.
 pub(crate) fn poll(number: i32) -> Result<Option<Text>, Error> {
     let taken = SESSIONS.read().get(number)?.mailbox().take();
-    Ok(forget_ended(number, taken))
+    Ok(event(number, taken))
 }
 
 /// Waits for a session's next event.
 pub(crate) fn wait(number: i32, timeout: Option<Duration>) -> Result<Option<Text>, Error> {
     let taken = get(number)?.mailbox().wait(number, timeout);
-    Ok(forget_ended(number, taken))
+    Ok(event(number, taken))
 }
 
 /// Returns a session, for calls that may take longer than a look-up.
@@ -176,6 +188,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
     // taken together, so that a session opened from now on starts a new runtime
     let (ended, runtime) = {
         let mut sessions = SESSIONS.write();
+        sessions.open.iter().for_each(|(_, session)| session.mailbox().take_flag_down());
         (std::mem::take(&mut sessions.open), runtime::take())
     };
     for (_, session) in &ended {
@@ -197,18 +210,25 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<i32, Error> {
     Ok(i32::try_from(dropped).unwrap_or(i32::MAX))
 }
 
-/// Removes a session whose last event was taken.
-fn forget_ended(number: i32, taken: Taken) -> Option<Text> {
+/// Returns what was taken. With its last event a session goes.
+fn event(number: i32, taken: Taken) -> Option<Text> {
     if taken.ended {
-        let mut sessions = SESSIONS.write();
-        let ended = sessions.position(number).map(|position| sessions.open.remove(position));
-        if let Ok((_, session)) = &ended {
-            sessions.ended_signals.extend(session.mailbox().signal());
-            let spare = sessions.ended_signals.len().saturating_sub(ENDED_SIGNALS);
-            sessions.ended_signals.drain(..spare);
-        }
-        drop(sessions);
-        drop(ended);
+        forget_ended(number);
     }
     taken.event
+}
+
+/// Removes a session whose last event was taken.
+#[cold]
+fn forget_ended(number: i32) {
+    let mut sessions = SESSIONS.write();
+    let ended = sessions.position(number).map(|position| sessions.open.remove(position));
+    if let Some((_, session)) = &ended {
+        session.mailbox().take_flag_down();
+        sessions.ended_signals.extend(session.mailbox().signal());
+        let spare = sessions.ended_signals.len().saturating_sub(ENDED_SIGNALS);
+        sessions.ended_signals.drain(..spare);
+    }
+    drop(sessions);
+    drop(ended);
 }

@@ -1,6 +1,7 @@
 //! What differs between operating systems: threads and signals, fork, keeping the library mapped. And the
-//! memory that the host gets and returns.
+//! memory that the host gets and returns, and what newer processors do faster.
 
+mod block;
 mod simd;
 mod text;
 
@@ -14,7 +15,7 @@ use std::{io, panic, thread};
 use tokio::net::TcpStream;
 
 pub(crate) use simd::Avx2;
-pub(crate) use text::Text;
+pub(crate) use text::{Batch, Text};
 
 /// Set in a process that is the fork of one that had connected.
 static FORKED: AtomicBool = AtomicBool::new(false);

@@ -90,8 +90,8 @@ impl World {
     }
 
     fn locate(&mut self, unit: u32) {
-        let updates = units::parse(&format!(r#"[{{"identId":{unit},"location":"L"}}]"#)).unwrap();
-        self.outbox.units.update(self.now, updates).unwrap();
+        let updates = format!(r#"[{{"identId":{unit},"location":"L"}}]"#);
+        self.outbox.units.update(self.now, units::parse(&updates).unwrap()).unwrap();
     }
 
     fn invoke(&mut self, request: i32) {

@@ -90,9 +90,9 @@ pub(crate) enum FailedKind {
 struct Unit {
     place: Place,
     /// To be sent.
-    newest: Option<Box<str>>,
+    newest: Option<String>,
     /// Sent last.
-    sent: Option<(Box<str>, Instant)>,
+    sent: Option<(String, Instant)>,
     /// The index in [`SIZES`] of the calls that it may be part of.
     size: usize,
     /// How many of its calls in a row got no answer.
@@ -145,26 +145,39 @@ impl Units {
     }
 
     /// Takes updates. A unit's newest update replaces one that still waits.
-    pub(crate) fn update(&mut self, now: Instant, updates: Vec<Update>) -> Result<(), UnitError> {
+    pub(crate) fn update(&mut self, now: Instant, updates: Vec<Update<'_>>) -> Result<(), UnitError> {
         self.sweep(now);
+        let mut name = String::new();
         let held = self.pending() + self.aside();
         if held + updates.len() > MAX_WAITING {
-            let is_idle =
-                |name: &&Identity| self.units.get(name).is_none_or(|unit| unit.place == Place::Idle);
-            let new: HashSet<_> = updates.iter().map(|update| &update.unit).filter(is_idle).collect();
+            let mut new = HashSet::new();
+            for update in &updates {
+                update.name(&mut name);
+                if self.units.get(name.as_str()).is_none_or(|unit| unit.place == Place::Idle) {
+                    new.insert(name.clone());
+                }
+            }
             if held + new.len() > MAX_WAITING {
                 return Err(UnitError::TooMany);
             }
         }
-        for Update { unit: name, text } in updates {
-            let unit = self.units.entry(name.clone()).or_default();
-            let was_sent = |(before, at): &(Box<str>, Instant)| *before == text && now < *at + UNCHANGED;
+        for update in updates {
+            update.name(&mut name);
+            let unit = match self.units.get_mut(name.as_str()) {
+                Some(unit) => unit,
+                None => self.units.entry(name.as_str().into()).or_default(),
+            };
+            let was_sent = |(before, at): &(String, Instant)| before == update.text && now < *at + UNCHANGED;
             if unit.newest.is_none() && unit.sent.as_ref().is_some_and(was_sent) {
                 continue;
             }
-            unit.newest = Some(text);
+            // one that waits is mostly as long: its memory is used again
+            let newest = unit.newest.get_or_insert_default();
+            newest.clear();
+            newest.push_str(update.text);
             if unit.place == Place::Idle {
-                self.wait(name);
+                let name = self.units.get_key_value(name.as_str()).map(|(name, _)| name.clone());
+                name.into_iter().for_each(|name| self.wait(name));
             }
         }
         Ok(())

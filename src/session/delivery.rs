@@ -10,7 +10,7 @@ use super::state::State;
 use crate::config::{EventKey, LogLevel};
 use crate::link::units::Answer;
 use crate::link::{Step, push};
-use crate::sys::Text;
+use crate::sys::{Batch, Text};
 
 /// Flush once this many bytes are buffered.
 const MAX_BYTES: usize = 256 * 1024;
@@ -22,6 +22,9 @@ pub(crate) struct Delivery<'a> {
     /// One for each reader, as of this change of readers.
     inboxes: Vec<Inbox>,
     as_of: u64,
+    /// Whether each push is for all readers, in the same form.
+    alike: bool,
+    batch: Batch,
     push_bytes: usize,
 }
 
@@ -34,7 +37,14 @@ struct Inbox {
 
 impl<'a> Delivery<'a> {
     pub(crate) fn new(shared: &'a Shared) -> Self {
-        let mut delivery = Self { shared, inboxes: Vec::new(), as_of: 0, push_bytes: 0 };
+        let mut delivery = Self {
+            shared,
+            inboxes: Vec::new(),
+            as_of: 0,
+            alike: true,
+            batch: Batch::default(),
+            push_bytes: 0,
+        };
         delivery.look_around();
         delivery
     }
@@ -84,7 +94,10 @@ impl<'a> Delivery<'a> {
             self.look_around();
         }
         let (mut kept, mut stripped) = (None, None);
-        for Inbox { reader, pushes } in &mut self.inboxes {
+        let Self { inboxes, batch, push_bytes, .. } = self;
+        // what one reader keeps must not keep what another one has long read
+        let mut copy_of = |text: &str| if self.alike { batch.add(text) } else { Text::new(text) };
+        for Inbox { reader, pushes } in inboxes {
             if !event.is_wanted(&reader.reading.types) {
                 reader.mailbox.left_out();
                 continue;
@@ -94,9 +107,10 @@ impl<'a> Delivery<'a> {
                 EventKey::Keep => &mut kept,
                 EventKey::Strip => &mut stripped,
             };
-            let text = copy.get_or_insert_with(|| Text::new(&event.text(key))).clone();
-            self.push_bytes += text.len();
+            let text = copy.map_or_else(|| copy_of(&event.text(key)), Text::clone);
+            *push_bytes += text.len();
             pushes.push(text);
+            *copy = pushes.last();
         }
         if self.push_bytes >= MAX_BYTES {
             self.flush();
@@ -110,12 +124,17 @@ impl<'a> Delivery<'a> {
                 reader.push(pushes.drain(..));
             }
         }
+        self.batch.end();
         self.push_bytes = 0;
     }
 
     fn look_around(&mut self) {
         let (changes, readers) = self.shared.lifecycle.readers();
         self.as_of = changes;
+        let mut readings = readers.iter().map(|reader| &reader.reading);
+        self.alike = readings.next().is_none_or(|first| {
+            readings.all(|other| first.types == other.types && first.event_key == other.event_key)
+        });
         self.inboxes = readers.into_iter().map(|reader| Inbox { reader, pushes: Vec::new() }).collect();
     }
 }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::bell::Bell;
+use super::flag::{self, OwnFlag};
 use super::notice;
 use super::queue::{Entry, Queue};
 use super::stats::{QueueStats, Queued};
@@ -52,8 +53,6 @@ pub(crate) enum Look {
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     inner: Mutex<Inner>,
-    /// The number of waiting entries. Spares a poll of an empty mailbox the lock.
-    waiting: AtomicUsize,
     arrived: Condvar,
     /// Set whenever the host uses the session, cleared by the idle watch.
     used: AtomicBool,
@@ -67,6 +66,8 @@ struct Inner {
     queue: Queue,
     /// The number of the session that may read.
     reader: i32,
+    /// The reader's, unless an older session has it. Spares a poll of an empty mailbox the locks.
+    flag: Option<OwnFlag>,
     writer: Writer,
     reading: Arc<Reading>,
     /// Nothing more will be written.
@@ -87,8 +88,11 @@ impl Inner {
         self.queue.len() > 0 || self.closed || self.reader == NO_READER
     }
 
-    /// Makes the signal agree with the queue, by one system call where it did not.
+    /// Makes flag and signal agree with the queue, the signal by one system call where it did not.
     fn show(&mut self) {
+        if let Some(flag) = &self.flag {
+            flag.set(self.queue.len() > 0);
+        }
         let Some(signal) = &self.signal else { return };
         let worth = self.is_worth_a_look();
         if worth != self.signalled {
@@ -108,6 +112,7 @@ impl Mailbox {
         let inner = Inner {
             queue: Queue::new(reading.bounds),
             reader: NO_READER,
+            flag: None,
             writer: 0,
             reading: Arc::clone(reading),
             closed: false,
@@ -119,7 +124,6 @@ impl Mailbox {
         };
         Self {
             inner: Mutex::new(inner),
-            waiting: AtomicUsize::new(0),
             arrived: Condvar::new(),
             used: AtomicBool::new(true),
             found: AtomicU64::new(0),
@@ -133,6 +137,8 @@ impl Mailbox {
         self.touch();
         let mut inner = self.inner.lock();
         inner.reader = reader;
+        inner.flag = None;
+        inner.flag = OwnFlag::take(reader, inner.queue.len() > 0);
         inner.woken = false;
         inner.show();
         self.wake_all(&inner);
@@ -141,6 +147,11 @@ impl Mailbox {
     /// Lets nobody read any more. Threads that wait get nothing.
     pub(crate) fn release_readers(&self) {
         self.hand_over(NO_READER);
+    }
+
+    /// Takes the reader's number from the flags, for it goes dead.
+    pub(crate) fn take_flag_down(&self) {
+        self.inner.lock().flag = None;
     }
 
     /// Lets another one write from now on, for a reader who wants this.
@@ -251,10 +262,13 @@ impl Mailbox {
     pub(crate) fn take(&self) -> Taken {
         self.touch();
         loop {
-            if self.waiting.load(Ordering::Acquire) == 0 {
-                return Taken::default();
-            }
-            let taken = self.take_from(&mut self.inner.lock());
+            let taken = {
+                let mut inner = self.inner.lock();
+                if inner.queue.len() == 0 {
+                    return Taken::default();
+                }
+                self.take_from(&mut inner)
+            };
             if let Some(taken) = self.wanted(taken) {
                 return taken;
             }
@@ -300,21 +314,21 @@ impl Mailbox {
         taken
     }
 
-    /// Counts what was taken. Of what came for an earlier session it returns only what this one wants, as it
-    /// wants it. Call it without a lock.
+    /// Of what came for an earlier session, returns only what this one wants, as it wants it. Call it without a
+    /// lock.
     fn wanted(&self, mut taken: Taken) -> Option<Taken> {
-        if let (Some(event), Some(reading)) = (&taken.event, taken.inherited.take()) {
-            let before = push::Event::again(event.as_str());
-            if !before.is_wanted(&reading.types) {
-                self.stats.filtered.add(1);
-                taken.event = None;
-                return taken.ended.then_some(taken);
-            }
-            if let Cow::Owned(stripped) = before.text(reading.event_key) {
-                taken.event = Some(Text::new(&stripped));
-            }
+        let (Some(event), Some(reading)) = (&taken.event, taken.inherited.take()) else { return Some(taken) };
+        let before = push::Event::again(event.as_str());
+        if !before.is_wanted(&reading.types) {
+            self.stats.filtered.add(1);
+            taken.event = None;
+            return taken.ended.then_some(taken);
         }
-        self.stats.delivered.add(u64::from(taken.event.is_some()));
+        if let Cow::Owned(stripped) = before.text(reading.event_key) {
+            taken.event = Some(Text::new(&stripped));
+        }
+        let _locked = self.inner.lock();
+        self.stats.delivered.add_locked(1);
         Some(taken)
     }
 
@@ -393,10 +407,7 @@ impl Mailbox {
 
     /// Records that the host uses the session.
     pub(crate) fn touch(&self) {
-        // load first: the flag is almost always set, and a store would claim the cache line
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::Relaxed);
-        }
+        flag::touch(&self.used);
     }
 
     /// Whether the host used the session since the last call.
@@ -408,6 +419,7 @@ impl Mailbox {
             || !inner.bells.is_empty()
             || is_waited_on
             || self.used.swap(false, Ordering::Relaxed)
+            || inner.flag.as_ref().is_some_and(OwnFlag::was_seen)
     }
 
     /// Returns how much waits.
@@ -429,7 +441,8 @@ impl Mailbox {
             Some(Entry::LostLog(count)) => (Some(notice::lost_log(count)), None),
             None => (None, None),
         };
-        self.waiting.store(inner.queue.len(), Ordering::Release);
+        // what is inherited counts once it is known to be wanted
+        self.stats.delivered.add_locked(u64::from(event.is_some() && inherited.is_none()));
         let ended = inner.closed && inner.queue.len() == 0;
         if ended {
             self.wake_all(inner);
@@ -439,7 +452,6 @@ impl Mailbox {
     }
 
     fn changed(&self, inner: &mut Inner) {
-        self.waiting.store(inner.queue.len(), Ordering::Release);
         inner.show();
         self.wake_all(inner);
     }

@@ -4,6 +4,7 @@ mod backoff;
 mod bell;
 mod delivery;
 mod failure;
+mod flag;
 #[cfg(test)]
 mod fleet;
 mod idle;
@@ -42,6 +43,7 @@ use reader::Reader;
 use shared::{Shared, Unanswered};
 use task::Estate;
 
+pub(crate) use flag::is_down;
 pub(crate) use mailbox::{Mailbox, Taken};
 pub(crate) use state::State;
 pub(crate) use watch::first;

@@ -16,6 +16,11 @@ impl Counter {
         self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
+    /// The same for a figure that only changes under a lock, which the caller holds.
+    pub(crate) fn add_locked(&self, amount: u64) {
+        self.0.store(self.get() + amount, Ordering::Relaxed);
+    }
+
     fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -25,6 +30,7 @@ impl Counter {
 #[derive(Debug, Default)]
 pub(crate) struct QueueStats {
     pub(crate) pushes: Counter,
+    /// Changes under the mailbox's lock.
     pub(crate) delivered: Counter,
     pub(crate) dropped: Counter,
     pub(crate) filtered: Counter,

@@ -1,56 +1,94 @@
 //! The text of an event, as host and library hold it.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::fmt;
-use std::sync::Arc;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+use super::block::Block;
+
+/// The largest block that texts share: what a host keeps that does not release one of them.
+const MAX_BLOCK: usize = 16 * 1024;
+
+/// A text that takes more than this part of a block has one of its own.
+const PART: usize = 4;
+
+/// The references of a batch to its open block, more than there can be texts in it. The count says how many are
+/// held only once the block is closed; so a text costs the batch no atomic operation.
+const OPEN: usize = usize::MAX / 2;
 
 /// Text that ends with a NUL and contains no other. It is held once, however many clones there are, and
 /// freed with the last of them, whether the library drops it or the host releases it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Text(Arc<[u8]>);
+pub(crate) struct Text(NonNull<u8>);
+
+// SAFETY: its bytes never change, and each text has a reference of its own to its block.
+unsafe impl Send for Text {}
+// SAFETY: as above.
+unsafe impl Sync for Text {}
 
 impl Text {
-    /// Copies text. JSON has no NUL, nor has anything else that becomes an event: it would end here.
+    /// Copies text into memory of its own. JSON has no NUL, nor has anything else that becomes an event: it would
+    /// end here.
     pub(crate) fn new(text: &str) -> Self {
-        let end = memchr::memchr(0, text.as_bytes()).unwrap_or(text.len());
-        let mut copy = Arc::<[u8]>::new_uninit_slice(end + 1);
-        if let Some(room) = Arc::get_mut(&mut copy) {
-            let start = room.as_mut_ptr().cast::<u8>();
-            // SAFETY: `room` is new, so it does not overlap with the text, of which `end` bytes fit with the NUL.
-            unsafe {
-                start.copy_from_nonoverlapping(text.as_ptr(), end);
-                start.add(end).write(0);
-            }
-        }
-        // SAFETY: it has just been written, for what nobody shares yet has room that can be changed.
-        Self(unsafe { copy.assume_init() })
+        Self::alone(until_nul(text))
+    }
+
+    fn alone(text: &[u8]) -> Self {
+        let block = Block::new(Block::START + Block::room(text.len()), 1);
+        // SAFETY: the block is new and has room for just this. The text gets the reference.
+        Self(unsafe { block.write(Block::START, text) })
     }
 
     /// The size, without the NUL.
     pub(crate) fn len(&self) -> usize {
-        self.0.len().saturating_sub(1)
+        self.bytes().len()
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(self.0.get(..self.len()).unwrap_or_default()).unwrap_or_default()
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: the text has its reference as long as it lives.
+        unsafe { Block::bytes(self.0) }
     }
 
     /// Gives the text to the host, which returns it to [`from_raw`](Self::from_raw).
     pub(crate) fn into_raw(self) -> *mut c_char {
-        Arc::into_raw(self.0).cast::<c_char>().cast_mut()
+        ManuallyDrop::new(self).0.cast().as_ptr()
     }
 
-    /// Takes back what [`into_raw`](Self::into_raw) gave.
+    /// Takes back what [`into_raw`](Self::into_raw) gave; none for NULL.
     ///
     /// # Safety
-    /// Each pointer once, and nobody has written to what it points to.
-    pub(crate) unsafe fn from_raw(text: *mut c_char) -> Self {
-        // SAFETY: the text is as it was made, with the only NUL at its end.
-        let length = unsafe { CStr::from_ptr(text) }.count_bytes() + 1;
-        // SAFETY: this is the pointer of into_raw with the length that the text had there.
-        Self(unsafe { Arc::from_raw(std::ptr::slice_from_raw_parts(text.cast::<u8>().cast_const(), length)) })
+    /// Each pointer once.
+    pub(crate) unsafe fn from_raw(text: *mut c_char) -> Option<Self> {
+        NonNull::new(text.cast()).map(Self)
     }
 }
+
+impl Clone for Text {
+    fn clone(&self) -> Self {
+        // SAFETY: the text has a reference. The clone gets the one that is added.
+        unsafe { Block::of(self.0).refer() };
+        Self(self.0)
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        // SAFETY: the text has a reference, which nobody uses after this.
+        unsafe { Block::of(self.0).release(1) };
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Text {}
 
 impl fmt::Debug for Text {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,33 +96,82 @@ impl fmt::Debug for Text {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A batch of texts that come and go together. Its blocks grow with it: each is as large as what came before, so that
+/// a single text gets just its own memory and many get few blocks, at most half of them empty.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    open: Option<Open>,
+    /// The room that the texts so far take.
+    written: usize,
+}
 
-    #[test]
-    fn a_text_is_held_once_and_freed_with_its_last_holder() {
-        for text in ["", "x", "{\"type\":\"EVENT_911\"}", &"y".repeat(3_000_000)] {
-            let first = Text::new(text);
-            let (second, memory) = (first.clone(), Arc::downgrade(&first.0));
-            assert_eq!((first.len(), first.as_str()), (text.len(), text));
-            let (one, other) = (first.into_raw(), second.into_raw());
-            assert_eq!(one, other);
-            // SAFETY: it is NUL-terminated, and held twice.
-            assert_eq!(unsafe { CStr::from_ptr(one) }.to_str(), Ok(text));
-            // SAFETY: each was given once.
-            drop(unsafe { Text::from_raw(one) });
-            assert_eq!(memory.strong_count(), 1);
-            // SAFETY: as above.
-            let last = unsafe { Text::from_raw(other) };
-            assert_eq!(last.as_str(), text);
-            drop(last);
-            assert_eq!(memory.strong_count(), 0);
+/// The block that a batch writes into.
+#[derive(Debug)]
+struct Open {
+    block: Block,
+    /// Where the next text goes.
+    at: usize,
+    size: usize,
+    /// How many texts are in it.
+    texts: usize,
+}
+
+impl Batch {
+    /// Copies text. JSON has no NUL, as in [`Text::new`].
+    pub(crate) fn add(&mut self, text: &str) -> Text {
+        let text = until_nul(text);
+        let room = Block::room(text.len());
+        if self.open.as_ref().is_none_or(|open| room > open.size - open.at) {
+            let size = self.written.min(MAX_BLOCK);
+            if room > size / PART {
+                self.written += room;
+                return Text::alone(text);
+            }
+            self.open = Some(Open::new(size));
+        }
+        self.written += room;
+        match &mut self.open {
+            // SAFETY: it has this room, as was just seen.
+            Some(open) => unsafe { open.add(text, room) },
+            None => Text::alone(text),
         }
     }
 
-    #[test]
-    fn a_text_ends_where_c_says() {
-        assert_eq!(Text::new("one\0two"), Text::new("one"));
+    /// Ends the batch: what comes next is another one. Nothing stays in memory but for the texts.
+    pub(crate) fn end(&mut self) {
+        *self = Self::default();
     }
 }
+
+impl Open {
+    fn new(size: usize) -> Self {
+        Self { block: Block::new(size, OPEN), at: Block::START, size, texts: 0 }
+    }
+
+    /// # Safety
+    /// There is this room, which is the text's.
+    unsafe fn add(&mut self, text: &[u8], room: usize) -> Text {
+        // SAFETY: the block is open, and nobody wrote behind its last text. One of the references is the text's from
+        // now on.
+        let start = unsafe { self.block.write(self.at, text) };
+        self.at += room;
+        self.texts += 1;
+        Text(start)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // SAFETY: these are what the texts did not get. More texts than that do not fit.
+        unsafe { self.block.release(OPEN - self.texts) };
+    }
+}
+
+fn until_nul(text: &str) -> &[u8] {
+    let bytes = text.as_bytes();
+    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+    bytes.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,14 @@
 //! What a hub that sends much leaves in memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
 use crate::case::{Peer, options};
 use crate::wire::{TEXT, frame, push};
-use support::client::{Process, Session};
+use support::client::{Process, Session, ffi};
 use support::wait_until;
 
 /// Counts what is allocated in this process.
@@ -18,10 +19,40 @@ static ALLOCATOR: Counting = Counting;
 
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
+/// How often a thread of the library, or one that counts itself among them, has allocated.
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether what this thread allocates counts.
+#[cfg(target_os = "linux")]
+fn is_counted() -> bool {
+    let is_library = || {
+        let mut name = [0_u8; 16];
+        // SAFETY: the kernel writes up to 16 bytes.
+        unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+        name.starts_with(b"sonoran\0")
+    };
+    COUNTED
+        .try_with(|counted| {
+            counted.set(counted.get() || is_library());
+            counted.get()
+        })
+        .unwrap_or(false)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_counted() -> bool {
+    COUNTED.try_with(Cell::get).unwrap_or(false)
+}
+
 // SAFETY: the system's allocator does the work.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
+        ALLOCATIONS.fetch_add(usize::from(is_counted()), Ordering::Relaxed);
         // SAFETY: the caller's promises hold for it too.
         unsafe { System.alloc(layout) }
     }
@@ -34,6 +65,14 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 const LARGE: usize = 15_000_000;
+
+/// An event of 120 bytes.
+fn small_event(number: usize) -> String {
+    let id = 100_000 + number;
+    format!(
+        r#"{{"key":"demo-key","type":"EVENT_UNIT_STATUS","data":[{{"id":{id},"status":3,"unit":"A-10","by":"Zoë Müller"}}]}}"#
+    )
+}
 
 /// What may be left: buffers of the usual size, and what the test itself does.
 const LITTLE: usize = 1_500_000;
@@ -83,6 +122,87 @@ fn a_large_push_is_held_once_for_five_readers() {
         assert!(reader.expect("EVENT_911").0.len() > SIZE);
     }
     wait_until("it is given back", || held() < LITTLE);
+}
+
+/// Takes this many events as a C host does. What that allocates counts.
+fn take(session: &Session, events: usize) {
+    for _ in 0..events {
+        COUNTED.set(true);
+        let event = ffi::sonoran_wait_event(session.number(), 60_000);
+        COUNTED.set(false);
+        assert!(!event.is_null(), "an event is missing");
+        // SAFETY: what the library has just returned.
+        unsafe { ffi::sonoran_free(event) };
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_event_takes_at_most_one_allocation_and_a_thousand_together_take_few() {
+    const ROUNDS: usize = 10;
+    const EVENTS: usize = 1_000;
+    // the system holds each back for a while
+    const SINGLE: usize = 50;
+    let _process = Process::alone();
+    let peer = Peer::start();
+    let session = Session::connect(&options(&peer.url(), &json!({"serverTimeoutMs": 600_000})));
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    session.expect("SESSION_READY");
+    let records = |count| (0..count).map(|number| format!("{}\u{1e}", push(&small_event(number)))).collect();
+    let together: String = records(EVENTS);
+    let single: String = records(1);
+    let [together, single] = [together, single].map(|records| frame(TEXT, records.as_bytes()));
+    let mut allocations = |message: &[u8], events: usize| {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        wire.send(message);
+        take(&session, events);
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    // the first ones find no buffers yet
+    allocations(&together, EVENTS);
+    let of_many: usize = (0..ROUNDS).map(|_| allocations(&together, EVENTS)).sum();
+    let of_messages = allocations(&single.repeat(EVENTS), EVENTS);
+    let of_single: usize = (0..SINGLE).map(|_| allocations(&single, 1)).sum();
+    eprintln!(
+        "allocations: {of_many} for {ROUNDS} messages of {EVENTS} events, {of_messages} for {EVENTS} messages of one, {of_single} for {SINGLE} single ones"
+    );
+    assert!(of_many < ROUNDS * EVENTS / 20, "{of_many} for {} events", ROUNDS * EVENTS);
+    assert!(of_messages <= EVENTS, "{of_messages} for {EVENTS} events");
+    assert!(of_single <= SINGLE + SINGLE / 20, "{of_single} for {SINGLE} events");
+}
+
+#[test]
+fn what_a_slow_reader_keeps_does_not_keep_what_others_have_read() {
+    const EVENTS: usize = 20_000;
+    let _process = Process::alone();
+    let peer = Peer::start();
+    let connect = |reader: &str, types: serde_json::Value| {
+        Session::connect(&options(
+            &peer.url(),
+            &json!({"serverTimeoutMs": 600_000, "reader": reader, "types": types}),
+        ))
+    };
+    let fast = connect("fast", json!(null));
+    let mut wire = peer.accept();
+    wire.ready().expect("it logs in");
+    fast.expect("SESSION_READY");
+    let slow = connect("slow", json!(["EVENT_911"]));
+    slow.expect("SESSION_READY");
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    let event = |number: usize| {
+        let event = small_event(number);
+        if number.is_multiple_of(100) { event.replace("EVENT_UNIT_STATUS", "EVENT_911") } else { event }
+    };
+    let records: String = (0..EVENTS).map(|number| format!("{}\u{1e}", push(&event(number)))).collect();
+    wire.send(frame(TEXT, records.as_bytes()));
+    wait_until("all have come", || fast.figure("pushes") == EVENTS as u64);
+    take(&fast, EVENTS);
+    drop(records);
+    let held = || ALLOCATED.load(Ordering::Relaxed).saturating_sub(before);
+    assert_eq!(slow.figure("queuedEvents"), EVENTS as u64 / 100);
+    wait_until("only the slow reader's are left", || held() < LITTLE);
+    take(&slow, EVENTS / 100);
 }
 
 #[test]

@@ -258,7 +258,7 @@ fn one_refused_unit_among_25_costs_three_refusals_and_the_rest_arrives() {
         assert_eq!((units.pending(), units.aside()), (0, 1));
         let told = told(calls);
         let group = Failed { kind: FailedKind::Refused, units: 25, suppressed: 0, aside: None };
-        let aside = Some((parse(&format!("[{}]", unit(bad as usize, 1))).unwrap()[0].unit.clone(), ASIDE));
+        let aside = Some((Identity::from(format!("identId {bad}").as_str()), ASIDE));
         assert_eq!(told, [group, Failed { kind: FailedKind::Refused, units: 1, suppressed: 1, aside }]);
         assert_eq!(told[1].aside.as_ref().unwrap().0.json(), format!(r#"{{"identId":{bad}}}"#));
     }
@@ -401,8 +401,8 @@ fn garbage_ids_do_not_grow_for_ever() {
     let mut units = Units::new(INTERVAL);
     let mut now = Instant::now();
     give(&mut units, now, 0..MAX_WAITING, 1);
-    let more = parse(&format!("[{}]", unit(MAX_WAITING, 1))).unwrap();
-    assert_eq!(units.update(now, more), Err(UnitError::TooMany));
+    let more = format!("[{}]", unit(MAX_WAITING, 1));
+    assert_eq!(units.update(now, parse(&more).unwrap()), Err(UnitError::TooMany));
     give(&mut units, now, 0..10, 2);
     while let Some(due) = units.due(now) {
         now = due;

@@ -1,5 +1,6 @@
 //! Checks the host's unit updates before they are queued.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,35 +41,57 @@ pub(crate) enum UnitError {
     TooMany,
 }
 
-/// A checked update of one unit.
+/// A checked update of one unit, where the host has it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Update {
-    pub(super) unit: Identity,
-    pub(super) text: Box<str>,
+pub(crate) struct Update<'a> {
+    /// One of [`IDENTITIES`].
+    field: &'static str,
+    value: &'a str,
+    pub(super) text: &'a str,
 }
 
-/// What identifies a unit: one of [`IDENTITIES`], and its value as the host wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Identity {
-    field: &'static str,
-    value: Arc<str>,
+impl Update<'_> {
+    /// Writes what identifies the unit, as an [`Identity`] has it.
+    pub(super) fn name(&self, name: &mut String) {
+        name.clear();
+        name.push_str(self.field);
+        name.push(' ');
+        name.push_str(self.value);
+    }
 }
+
+/// What identifies a unit: one of [`IDENTITIES`], a space, and its value as the host wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Identity(Arc<str>);
 
 impl Identity {
     /// Returns it as an object, as the host wrote it.
     pub(crate) fn json(&self) -> String {
-        format!("{{\"{}\":{}}}", self.field, self.value)
+        let (field, value) = self.0.split_once(' ').unwrap_or_default();
+        format!("{{\"{field}\":{value}}}")
+    }
+}
+
+impl From<&str> for Identity {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl Borrow<str> for Identity {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.field, self.value)
+        self.0.fmt(formatter)
     }
 }
 
 /// Checks updates in one pass.
-pub(crate) fn parse(updates: &str) -> Result<Vec<Update>, UnitError> {
+pub(crate) fn parse(updates: &str) -> Result<Vec<Update<'_>>, UnitError> {
     let mut scanner = Scanner::new(updates);
     if scanner.peek() != Some(b'[') {
         return Err(UnitError::Json("expected an array of unit updates".to_owned()));
@@ -88,7 +111,7 @@ pub(crate) fn parse(updates: &str) -> Result<Vec<Update>, UnitError> {
 }
 
 /// Reads one update. The inner error is about its content.
-fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError> {
+fn update<'a>(scanner: &mut Scanner<'a>) -> Result<Result<Update<'a>, String>, JsonError> {
     if scanner.peek() != Some(b'{') {
         return scanner.value().map(|_| Err("expected an object".to_owned()));
     }
@@ -96,9 +119,10 @@ fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError
     let (mut location, mut problem, mut depth) = (false, None, 1);
     let text = scanner.text_of(|scanner| {
         scanner.members(|scanner, _, key| {
-            let (name, (value, below)) = (key.decode(), scanner.value_and_depth()?);
+            let name = key.decode();
+            let Value { text: value, depth: below, is_place } = value(scanner)?;
             depth = depth.max(1 + below);
-            if let Some(expected) = misfit(&name, value) {
+            if let Some(expected) = misfit(&name, value, is_place) {
                 problem.get_or_insert_with(|| format!("{name}: expected {expected}"));
             }
             location |= name == "location";
@@ -110,7 +134,7 @@ fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError
         })
     })?;
     let mut given = IDENTITIES.iter().zip(identities);
-    let unit = given.find_map(|(field, value)| Some(Identity { field, value: value?.into() }));
+    let unit = given.find_map(|(field, value)| Some((*field, value?)));
     Ok(match (problem, unit) {
         (Some(problem), _) => Err(problem),
         (None, _) if !location => Err("location is missing: expected a string".to_owned()),
@@ -121,12 +145,39 @@ fn update(scanner: &mut Scanner<'_>) -> Result<Result<Update, String>, JsonError
         (None, _) if depth > MAX_DEPTH => {
             Err(format!("it is nested {depth} levels deep, and the hub reads {MAX_DEPTH} of an update"))
         }
-        (None, Some(unit)) => Ok(Update { unit, text: text.into() }),
+        (None, Some((field, value))) => Ok(Update { field, value, text }),
     })
 }
 
+/// The value of a field.
+struct Value<'a> {
+    text: &'a str,
+    /// The greatest depth of nested arrays and objects.
+    depth: usize,
+    /// Whether it is an object whose x, y, z and w, as far as it has them, are numbers.
+    is_place: bool,
+}
+
+/// Reads a value and, should it be that of `coordinates`, what it has: most of an update is read once.
+fn value<'a>(scanner: &mut Scanner<'a>) -> Result<Value<'a>, JsonError> {
+    if scanner.peek() != Some(b'{') {
+        let (text, depth) = scanner.value_and_depth()?;
+        return Ok(Value { text, depth, is_place: false });
+    }
+    let (mut depth, mut is_place) = (1, true);
+    let text = scanner.text_of(|scanner| {
+        scanner.members(|scanner, _, key| {
+            let (value, below) = scanner.value_and_depth()?;
+            depth = depth.max(1 + below);
+            is_place &= is_number(value) || !["x", "y", "z", "w"].iter().any(|name| key.is(name));
+            Ok(())
+        })
+    })?;
+    Ok(Value { text, depth, is_place })
+}
+
 /// Returns what is expected of a documented field, if the value is something else. Unknown fields pass.
-fn misfit(name: &str, value: &str) -> Option<&'static str> {
+fn misfit(name: &str, value: &str, is_place: bool) -> Option<&'static str> {
     let null = value == "null";
     let text = value.starts_with('"') && value.len() > 2;
     let (fits, expected) = match name {
@@ -135,9 +186,7 @@ fn misfit(name: &str, value: &str) -> Option<&'static str> {
         "communityUserId" | "apiId" | "identId" => {
             (null || text || is_number(value), "a non-empty string, or a number")
         }
-        "coordinates" => {
-            (null || is_coordinates(value), "an object with the numbers x, y and z, and optionally w")
-        }
+        "coordinates" => (null || is_place, "an object with the numbers x, y and z, and optionally w"),
         "vehicle" => (null || value.starts_with('{'), "an object"),
         _ => return None,
     };
@@ -146,14 +195,4 @@ fn misfit(name: &str, value: &str) -> Option<&'static str> {
 
 fn is_number(value: &str) -> bool {
     value.starts_with(|first: char| first.is_ascii_digit() || first == '-')
-}
-
-fn is_coordinates(value: &str) -> bool {
-    let mut numbers = true;
-    let members = Scanner::new(value).members(|scanner, _, key| {
-        let value = scanner.value()?;
-        numbers &= is_number(value) || !["x", "y", "z", "w"].iter().any(|name| key.is(name));
-        Ok(())
-    });
-    members.is_ok() && numbers
 }

@@ -29,3 +29,8 @@ mod session;
 mod signalr;
 #[allow(unsafe_code, reason = "the boundary to the operating system")]
 mod sys;
+
+/// musl's own allocator asks the system for memory, and gives it back, for nearly every large push.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

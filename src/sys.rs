@@ -165,6 +165,12 @@ mod platform {
                 }
             }
         }
+        // a child that forks while another thread allocates can still allocate its errors' sentences
+        // SAFETY: it is the first call, and the library, with the handlers, stays mapped.
+        #[cfg(target_env = "musl")]
+        unsafe {
+            dlmalloc::enable_alloc_after_fork();
+        }
         // SAFETY: the handler only uses atomics and close, and the library stays mapped.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     }

@@ -17,7 +17,7 @@ const PART: usize = 4;
 /// held only once the block is closed; so a text costs the batch no atomic operation.
 const OPEN: usize = usize::MAX / 2;
 
-/// Text that ends with a NUL and contains no other. It is held once, however many clones there are, and
+/// Text that ends with a NUL. It is held once, however many clones there are, and
 /// freed with the last of them, whether the library drops it or the host releases it.
 pub(crate) struct Text(NonNull<u8>);
 
@@ -27,10 +27,10 @@ unsafe impl Send for Text {}
 unsafe impl Sync for Text {}
 
 impl Text {
-    /// Copies text into memory of its own. JSON has no NUL, nor has anything else that becomes an event: it would
-    /// end here.
+    /// Copies text into memory of its own. JSON has no NUL, nor has anything else that becomes an event: to the host it
+    /// would end there.
     pub(crate) fn new(text: &str) -> Self {
-        Self::alone(until_nul(text))
+        Self::alone(text.as_bytes())
     }
 
     fn alone(text: &[u8]) -> Self {
@@ -119,7 +119,7 @@ struct Open {
 impl Batch {
     /// Copies text. JSON has no NUL, as in [`Text::new`].
     pub(crate) fn add(&mut self, text: &str) -> Text {
-        let text = until_nul(text);
+        let text = text.as_bytes();
         let room = Block::room(text.len());
         if self.open.as_ref().is_none_or(|open| room > open.size - open.at) {
             let size = self.written.min(MAX_BLOCK);
@@ -165,12 +165,6 @@ impl Drop for Open {
         // SAFETY: these are what the texts did not get. More texts than that do not fit.
         unsafe { self.block.release(OPEN - self.texts) };
     }
-}
-
-fn until_nul(text: &str) -> &[u8] {
-    let bytes = text.as_bytes();
-    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-    bytes.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

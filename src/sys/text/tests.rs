@@ -65,12 +65,6 @@ fn nothing_is_taken_back_from_null() {
 }
 
 #[test]
-fn a_text_ends_where_c_says() {
-    assert_eq!(Text::new("one\0two"), Text::new("one"));
-    assert_eq!(Batch::default().add("one\0two"), Text::new("one"));
-}
-
-#[test]
 fn texts_of_a_batch_are_released_in_any_order() {
     let lengths = if cfg!(miri) { 100 } else { 5_000 };
     let orders: [fn(usize) -> usize; 3] = [|at| at, |at| usize::MAX - at, |at| at * 7919 % 101];

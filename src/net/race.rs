@@ -69,7 +69,7 @@ where
                     Err(error) => error,
                 }
             }
-            () = sleep_until(next), if !waiting.is_empty() => {
+            () = turn(next), if !waiting.is_empty() => {
                 if let Some(address) = waiting.pop_front() {
                     let attempt = connect(address);
                     connecting.push(async move { (address, attempt.await) });
@@ -87,6 +87,13 @@ where
             failure = Some(failed);
         }
         next = Instant::now();
+    }
+}
+
+/// Waits for the next address's turn, which may be now: a timer takes a millisecond even for that.
+async fn turn(next: Instant) {
+    if Instant::now() < next {
+        sleep_until(next).await;
     }
 }
 

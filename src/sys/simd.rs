@@ -28,7 +28,7 @@ mod processor {
         _mm256_set1_epi8, _mm256_sub_epi8,
     };
 
-    use super::Masks;
+    use crate::sys::simd::Masks;
 
     /// Shows that the processor has AVX2 and what came with it, as nearly every one since 2015 has.
     #[derive(Debug, Clone, Copy)]
@@ -114,7 +114,7 @@ mod processor {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod processor {
-    use super::Masks;
+    use crate::sys::simd::Masks;
 
     /// This processor has no AVX2.
     #[derive(Debug, Clone, Copy)]

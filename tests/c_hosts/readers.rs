@@ -31,7 +31,9 @@ fn come_and_go(kind: Kind) {
         program.arg(count.to_string()).arg(hub.options(1, json!({}))).spawn().expect("it is compiled");
     let connection = wait_for("a session", || hub.connections(1).pop());
     hub.burst(1, count);
-    assert_eq!(hub.connections(1), [connection], "one connection");
+    // or none any more, if the program is done
+    let others = hub.connections(1).into_iter().filter(|other| *other != connection);
+    assert_eq!(others.count(), 0, "one connection");
     let output = finish(program);
     let [text, errors] =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());

@@ -16,10 +16,11 @@ pub(crate) struct Compact {
     pub(crate) has_escapes: bool,
 }
 
-/// Reads the array or object that `text` begins with. With `KEYS` it calls `key` with the offset of each of the object's
+/// Reads the array or object that `text` begins with, if it does. With `KEYS` it calls `key` with the offset of each of the object's
 /// own keys. `None` does not say that it is no JSON: only that it is for others to read.
 #[inline(always)]
 pub(crate) fn read<const KEYS: bool>(text: &[u8], key: impl FnMut(usize)) -> Option<Compact> {
+    matches!(text.first(), Some(b'[' | b'{')).then_some(())?;
     let processor = Avx2::detect()?;
     processor.run(
         #[inline(always)]
@@ -212,7 +213,7 @@ impl Reader {
             let end = start + scalar_length(text.get(start..)?)?;
             // a scalar that is longer than JSON lets it be is none
             matches!(text.get(end), Some(b',' | b']' | b'}')).then_some(())?;
-            let checked = end - self.at;
+            let checked = end.checked_sub(self.at)?;
             if checked >= BLOCK {
                 self.checked = end;
                 break;

@@ -82,19 +82,18 @@ impl<'a> Scanner<'a> {
 
     /// Moves past one value of any kind and returns its text.
     pub(crate) fn value(&mut self) -> Result<&'a str, JsonError> {
-        let first = self.peek();
+        self.peek();
         let start = self.at;
-        match self.compact_length(first) {
+        match self.compact_length() {
             Some(length) => self.at += length,
             None => self.skip_value(|_| ())?,
         }
         Ok(self.since(start))
     }
 
-    /// The length of the array or object that begins with this byte, if it is written without white space.
+    /// The length of the array or object that begins here, if it is written without white space.
     #[inline]
-    fn compact_length(&self, first: Option<u8>) -> Option<usize> {
-        matches!(first, Some(b'[' | b'{')).then_some(())?;
+    fn compact_length(&self) -> Option<usize> {
         compact::read::<false>(self.text.as_bytes().get(self.at..)?, |_| ()).map(|found| found.length)
     }
 

@@ -76,14 +76,17 @@ fn every_truncation_and_every_changed_byte_agrees_with_serde_json() {
     for (end, _) in text.char_indices() {
         assert!(!valid(&text[..end]) || text[..end].trim().is_empty() == text.trim().is_empty(), "{end}");
     }
-    for at in 0..text.len() {
-        for byte in [b'"', b'\\', b'{', b'}', b'[', b']', b',', b':', b'0', b'e', b' ', 0, 31, b'x'] {
-            let mut bytes = text.as_bytes().to_vec();
-            bytes[at] = byte;
-            let Ok(changed) = std::str::from_utf8(&bytes) else { continue };
-            let expected = serde_json::from_str::<&RawValue>(changed).is_ok();
-            assert_eq!(valid(changed), expected, "{changed:?}");
-        }
+    (0..text.len()).for_each(|at| assert_changes_agree(text, at));
+}
+
+/// Puts other bytes in this place, and reads the text as serde_json does.
+fn assert_changes_agree(text: &str, at: usize) {
+    for byte in b"\"\\{}[],:0e.-tx \x00\x07\x1f" {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes[at] = *byte;
+        let Ok(changed) = std::str::from_utf8(&bytes) else { continue };
+        let expected = serde_json::from_str::<&RawValue>(changed).is_ok();
+        assert_eq!(valid(changed), expected, "{changed:?}");
     }
 }
 
@@ -174,7 +177,7 @@ fn assert_twins(text: &str) -> bool {
     let text = text.trim_start();
     let mut keys = Vec::new();
     let found = compact::read::<true>(text.as_bytes(), |key| keys.push(key));
-    let Some(found) = found.filter(|_| text.starts_with(['{', '['])) else { return false };
+    let Some(found) = found else { return false };
     assert_eq!(by_byte.unwrap().0, &text[..found.length]);
     assert!(found.has_escapes || !text[..found.length].contains('\\'), "{text:?}");
     if text.starts_with('{') {
@@ -201,15 +204,8 @@ fn what_crosses_the_border_of_a_block_is_read_as_within_it() {
         let text = format!(r#"{{"{}":1,{}"end":[]}}"#, "x".repeat(padding), parts.concat());
         assert!(valid(&text), "{text}");
         assert_eq!(assert_twins(&text), Avx2::detect().is_some(), "{text}");
-        for at in (padding + 4..text.len()).filter(|at| (at + 2) % 64 < 4) {
-            for byte in [b'"', b'\\', b'{', b'}', b'[', b']', b',', b':', b'0', b'.', b'-', b't', b' ', 7] {
-                let mut bytes = text.as_bytes().to_vec();
-                bytes[at] = byte;
-                let Ok(changed) = std::str::from_utf8(&bytes) else { continue };
-                let expected = serde_json::from_str::<&RawValue>(changed).is_ok();
-                assert_eq!(valid(changed), expected, "{changed:?}");
-            }
-        }
+        let near_borders = (padding + 4..text.len()).filter(|at| (at + 2) % 64 < 4);
+        near_borders.for_each(|at| assert_changes_agree(&text, at));
     }
 }
 
